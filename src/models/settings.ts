@@ -1,0 +1,117 @@
+/**
+ * The settings as the process uses them: validated, with defaults filled in, units in names. `config/` makes
+ * them; `server.ts` and the commands hand each module its own narrow slice.
+ */
+
+/** A pair of keys that names one environment. */
+export interface EnvironmentKeyPair {
+  /** The server key (`ser.…`): fetches the document, and has the server view. */
+  readonly serverSideKey: string;
+  /** The client key: has the client view. */
+  readonly clientSideKey: string;
+}
+
+export interface UpstreamSettings {
+  /** Without a trailing slash. */
+  readonly apiUrl: string;
+  readonly proxyKey: string | null;
+  /** The limit of one HTTP request (one page), from connect to the last byte. */
+  readonly requestTimeoutMs: number;
+  /** The limit of one whole document, all pages together. */
+  readonly documentTimeoutMs: number;
+  /** The limit of one whole document, all pages together, after decompression. */
+  readonly documentBytesMax: number;
+  readonly pagesMax: number;
+  readonly redirectsMax: number;
+  readonly connectionsMax: number;
+  /** A `Retry-After` is honoured up to this. */
+  readonly retryAfterMaxMs: number;
+  /** So many failures in a row open the circuit breaker. */
+  readonly breakerFailuresMax: number;
+  /** While the breaker is open, one request in so long is let through. */
+  readonly breakerProbeIntervalMs: number;
+  /** PEM text of further certificate authorities; null: the system's alone. */
+  readonly caCertificates: string | null;
+  /** Forward proxies, as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or their aliases) name them. */
+  readonly httpProxy: string | null;
+  readonly httpsProxy: string | null;
+  readonly noProxy: string | null;
+}
+
+export interface PollSettings {
+  readonly intervalMs: number;
+  /** Up to this share of the interval is added to each wait, at random: 0.1 is a tenth. */
+  readonly jitterRatio: number;
+  /** How many environments may be refreshed at the same time. */
+  readonly concurrencyMax: number;
+  /** Every so many polls the document is fetched without a condition. */
+  readonly unconditionalEveryPolls: number;
+  /** First wait before another try while there is no document yet; doubles up to `retryMaxMs`. */
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+}
+
+export interface ServerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly headerBytesMax: number;
+  /** Null: no limit but the descriptors of the process. */
+  readonly connectionsMax: number | null;
+  readonly backlog: number;
+  /** How long a draining server still accepts, while readiness answers 503. */
+  readonly drainDelayMs: number;
+  /** How long a draining server waits for requests in flight after it stopped accepting. */
+  readonly drainTimeoutMs: number;
+  /** Whether the access log believes `X-Forwarded-For`. */
+  readonly proxyHeaders: boolean;
+}
+
+export interface RequestLimits {
+  readonly bodyBytesMax: number;
+  readonly identifierCharactersMax: number;
+  readonly traitKeyCharactersMax: number;
+  readonly traitValueCharactersMax: number;
+  readonly traitsMax: number;
+  readonly bulkIdentitiesMax: number;
+}
+
+export interface IdentityCacheSettings {
+  readonly enabled: boolean;
+  /** Entries for each environment and view. */
+  readonly entriesMax: number;
+  /** Bytes (bodies and answers) for each environment and view. */
+  readonly bytesMax: number;
+}
+
+export type LogLevel = "CRITICAL" | "ERROR" | "WARNING" | "INFO" | "DEBUG" | "NOTSET";
+
+export interface LoggingSettings {
+  readonly accessLog: boolean;
+  readonly format: "generic" | "json";
+  readonly level: LogLevel;
+  readonly messageField: string;
+  readonly colours: boolean;
+}
+
+export interface HealthSettings {
+  /** Null: never stale. */
+  readonly gracePeriodMs: number | null;
+  /** `all`: ready while every environment is fresh; `any`: while at least one is. */
+  readonly policy: "all" | "any";
+}
+
+export interface Settings {
+  readonly environments: readonly EnvironmentKeyPair[];
+  readonly upstream: UpstreamSettings;
+  readonly poll: PollSettings;
+  readonly server: ServerSettings;
+  readonly limits: RequestLimits;
+  readonly identityCache: IdentityCacheSettings;
+  /** `["*"]`: any origin. */
+  readonly allowOrigins: readonly string[];
+  readonly logging: LoggingSettings;
+  readonly health: HealthSettings;
+}

@@ -1,0 +1,21 @@
+/**
+ * Time as the services see it: handed in, so that tests move it. Staleness and waits use the monotonic clock
+ * (contract A7: a step of the wall clock changes nothing); the wall clock is for what people read.
+ */
+import { setTimeout as sleepFor } from "node:timers/promises";
+
+export interface Clock {
+  /** Monotonic milliseconds since some fixed point; differences alone have a meaning. */
+  monotonicMs(): number;
+  /** The wall clock, for logs and health bodies. */
+  wallTime(): Date;
+  /** Resolves after `ms` milliseconds, or at once when `signal` aborts; it never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallTime: () => new Date(),
+  sleep: (ms, signal) => sleepFor(ms, undefined, { signal }).catch(() => undefined),
+};
