@@ -24,10 +24,13 @@ export type RequestErrorCode =
   | "service_unavailable"
   | "overloaded";
 
-/** The caller's error: its code, message and detail are sent to the caller as they are. */
-export class RequestError extends Error {
-  override readonly name = "RequestError";
+/**
+ * The caller's error: its code, message and detail are sent to the caller as they are. A value to return, not an
+ * exception to throw: it holds no stack, so that a flood of bad requests costs little.
+ */
+export class RequestError {
   readonly code: RequestErrorCode;
+  readonly message: string;
   readonly detail: readonly ValidationDetail[] | null;
 
   /**
@@ -36,8 +39,8 @@ export class RequestError extends Error {
    * @param detail one entry for each fault, for `unprocessable_entity` alone
    */
   constructor(code: RequestErrorCode, message: string, detail: readonly ValidationDetail[] | null = null) {
-    super(message);
     this.code = code;
+    this.message = message;
     this.detail = detail;
   }
 }

@@ -1,0 +1,61 @@
+/**
+ * The HTTP application: which route answers what. It does no I/O and owns no state, so that tests call it without a
+ * socket.
+ */
+import { Hono } from "hono";
+import type { CorsHeaders } from "./cache/cors-headers.ts";
+import type { RequestLimits } from "./models/settings.ts";
+import { createBulkIdentitiesRoute } from "./routes/api/bulk-identities.ts";
+import { createEnvironmentDocumentRoute } from "./routes/api/environment-document.ts";
+import { createFlagsRoute } from "./routes/api/flags.ts";
+import { createGetIdentitiesRoute, createPostIdentitiesRoute } from "./routes/api/identities.ts";
+import { createErrorResponder, internalErrorResponse } from "./routes/error-responses.ts";
+import { answerLiveness, createHealthRoute } from "./routes/health.ts";
+import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
+import { RequestAbortedError } from "./routes/request-body.ts";
+import type { RouteDependencies } from "./routes/route-dependencies.ts";
+import { createUnmatchedRoute } from "./routes/unmatched.ts";
+import type { KeyResolver } from "./services/environments/key-directory.ts";
+import type { HealthReport } from "./services/health/health-report.ts";
+import type { Logger } from "./services/logger.ts";
+
+export interface AppDependencies {
+  readonly resolveKey: KeyResolver;
+  readonly cors: CorsHeaders;
+  readonly limits: RequestLimits;
+  readonly reportHealth: () => HealthReport;
+  readonly randomIdentifier: () => string;
+  readonly logger: Logger;
+}
+
+type Handler = (context: AppContext) => Response | Promise<Response>;
+
+/** Routes are declared without a trailing slash and answer with one too (contract A1). */
+export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
+  const { cors, logger } = dependencies;
+  const routeDependencies: RouteDependencies = { ...dependencies, respondError: createErrorResponder(cors) };
+  const app = new Hono<AppEnvironment>({ strict: false });
+  const methodsByPath = new Map<string, string[]>();
+  const mount = (method: "GET" | "POST", path: string, handler: Handler): void => {
+    app.on(method, path, handler);
+    const methods = methodsByPath.get(path) ?? ["OPTIONS"];
+    methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
+  };
+
+  mount("GET", "/api/v1/flags", createFlagsRoute(routeDependencies));
+  mount("POST", "/api/v1/identities", createPostIdentitiesRoute(routeDependencies));
+  mount("GET", "/api/v1/identities", createGetIdentitiesRoute(routeDependencies));
+  mount("POST", "/api/v1/bulk-identities", createBulkIdentitiesRoute(routeDependencies));
+  mount("GET", "/api/v1/environment-document", createEnvironmentDocumentRoute(routeDependencies));
+  const health = createHealthRoute(routeDependencies);
+  for (const path of ["/health", "/proxy/health", "/proxy/health/readiness"]) mount("GET", path, health);
+  mount("GET", "/proxy/health/liveness", answerLiveness);
+
+  app.notFound(createUnmatchedRoute(routeDependencies, methodsByPath));
+  app.onError((error, context) => {
+    // A client that went away is no event, however often it happens.
+    if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "a request failed by a bug");
+    return internalErrorResponse(context, cors);
+  });
+  return app;
+}

@@ -1,0 +1,29 @@
+/**
+ * The document's `updated_at` as the wire needs it: seconds since the epoch, always with a fraction, because SDKs
+ * compare it as a float and one ignores integers (contract A8, A10, B 1.9).
+ */
+
+const isoPattern =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d+))?\s*(Z|z|[+-]\d{2}:?\d{2}(?::?\d{2})?)?$/;
+
+/**
+ * @param text ISO 8601 with `Z`, with an offset, or without one (then UTC); up to microseconds count
+ * @returns such as `1713428180.678868` or `1713428180.0`; null where the text is no time
+ */
+export function epochSecondsText(text: string): string | null {
+  const match = isoPattern.exec(text.trim());
+  if (match === null) return null;
+  const [, date, time = "", fraction = "", zone = "Z"] = match;
+  const offset = zone.toUpperCase() === "Z" ? "Z" : `${zone.slice(0, 3)}:${zone.replace(":", "").slice(3, 5)}`;
+  const wholeMs = Date.parse(`${date}T${time.length === 5 ? `${time}:00` : time}${offset}`);
+  if (Number.isNaN(wholeMs)) return null;
+  const seconds = Math.floor(wholeMs / 1000);
+  const digits = fraction.slice(0, 6).replace(/0+$/, "");
+  if (seconds >= 0 || digits === "") return `${seconds}.${digits || "0"}`;
+  return String(seconds + Number(`0.${digits}`));
+}
+
+/** A point in time as `epochSecondsText` writes it, to the second. */
+export function epochSecondsOf(time: Date): string {
+  return `${Math.floor(time.getTime() / 1000)}.0`;
+}

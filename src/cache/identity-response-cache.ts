@@ -1,0 +1,40 @@
+/**
+ * Answers to identities requests by the request's raw body. It belongs to one view of one snapshot and dies with
+ * it, so it needs no invalidation.
+ */
+import { LRUCache } from "lru-cache";
+import type { IdentityCacheSettings } from "../models/settings.ts";
+import type { HeaderSet } from "./prepared-response.ts";
+
+/** An identities answer, ready to be sent again. */
+export interface IdentityResponse {
+  readonly body: string;
+  readonly headers: HeaderSet;
+}
+
+/** What an entry costs beside its texts, in bytes: the headers and the list that holds it. */
+const entryOverheadBytes = 512;
+
+export class IdentityResponseCache {
+  readonly #entries: LRUCache<string, IdentityResponse> | null;
+
+  /** @param settings entries and bytes that this one cache may hold */
+  constructor(settings: IdentityCacheSettings) {
+    this.#entries = settings.enabled
+      ? new LRUCache({
+          max: settings.entriesMax,
+          maxSize: settings.bytesMax,
+          sizeCalculation: ({ body }, key) => body.length + key.length + entryOverheadBytes,
+        })
+      : null;
+  }
+
+  /** @param requestBody the raw body, as a string that keeps each byte apart */
+  get(requestBody: string): IdentityResponse | undefined {
+    return this.#entries?.get(requestBody);
+  }
+
+  set(requestBody: string, response: IdentityResponse): void {
+    this.#entries?.set(requestBody, response);
+  }
+}

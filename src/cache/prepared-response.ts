@@ -1,0 +1,120 @@
+/**
+ * Answers made ready when a snapshot is published: bytes, headers and validators of every representation, so that
+ * a request only picks one (architecture, invariant 3). Nothing here looks at a request.
+ */
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
+
+export type HeaderRecord = Readonly<Record<string, string>>;
+
+/** The same headers for each kind of origin that may ask (contract A8, CORS). */
+export interface HeaderSet {
+  /** For requests without an origin, for origins that are not allowed, and for all where any is allowed. */
+  readonly plain: HeaderRecord;
+  /** By allowed origin; empty where any origin is allowed. */
+  readonly byOrigin: ReadonlyMap<string, HeaderRecord>;
+}
+
+export type ContentEncoding = "gzip" | "br" | "zstd";
+
+export interface Representation {
+  /** Null: as it is. */
+  readonly encoding: ContentEncoding | null;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly headers: HeaderSet;
+  /** The headers of a 304 in place of this representation. */
+  readonly notModifiedHeaders: HeaderSet;
+}
+
+export interface PreparedResponse {
+  readonly plain: Representation;
+  /** The smallest first. */
+  readonly compressed: readonly Representation[];
+  /** The ETags of all representations; a request that holds any of them is current. */
+  readonly etags: ReadonlySet<string>;
+  /** Epoch milliseconds, whole seconds, where the answer has a `Last-Modified`. */
+  readonly lastModifiedMs: number | null;
+}
+
+/** Turns one header record into a set for all origins; `prepareCors` makes it from the settings. */
+export type HeaderSetFactory = (headers: HeaderRecord) => HeaderSet;
+
+/** Smaller bodies fit one packet: compressing them gains nothing. */
+const compressibleBytesMin = 1024;
+
+const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>> = new Map(
+  [
+    ["gzip", (body) => promisify(zlib.gzip)(body, { level: 6 })],
+    // Quality 5 is the last that costs about as much as gzip; 6 costs twice as much for 1 to 2 %.
+    [
+      "br",
+      (body) =>
+        promisify(zlib.brotliCompress)(body, {
+          params: {
+            [zlib.constants.BROTLI_PARAM_QUALITY]: 5,
+            [zlib.constants.BROTLI_PARAM_SIZE_HINT]: body.byteLength,
+          },
+        }),
+    ],
+    ["zstd", (body) => promisify(zlib.zstdCompress)(body)],
+  ] satisfies [ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>][],
+);
+
+export interface PreparationInput {
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** All but content length, encoding and ETag. */
+  readonly headers: HeaderRecord;
+  /** Without quotes; each representation gets a suffix of its own, since strong ETags differ by bytes. */
+  readonly etag: string;
+  readonly lastModifiedMs?: number | null;
+  readonly headerSet: HeaderSetFactory;
+}
+
+/** Prepares the plain representation alone. */
+export function prepareResponse(input: PreparationInput): PreparedResponse {
+  return assemble(input, []);
+}
+
+/** Prepares all representations; compression runs on the thread pool. */
+export async function prepareCompressedResponse(input: PreparationInput): Promise<PreparedResponse> {
+  if (input.body.byteLength < compressibleBytesMin) return prepareResponse(input);
+  const compressed = await Promise.all(
+    [...compressors].map(async ([encoding, compress]) => ({ encoding, body: await compress(input.body) })),
+  );
+  const smaller = compressed.filter(({ body }) => body.byteLength < input.body.byteLength);
+  smaller.sort((left, right) => left.body.byteLength - right.body.byteLength);
+  return assemble(
+    input,
+    smaller.map(({ encoding, body }) => represent(input, encoding, body)),
+  );
+}
+
+function assemble(input: PreparationInput, compressed: readonly Representation[]): PreparedResponse {
+  const plain = represent(input, null, input.body);
+  return {
+    plain,
+    compressed,
+    etags: new Set([plain, ...compressed].map(({ headers }) => headers.plain["etag"] ?? "")),
+    lastModifiedMs: input.lastModifiedMs ?? null,
+  };
+}
+
+function represent(
+  input: PreparationInput,
+  encoding: ContentEncoding | null,
+  body: Uint8Array<ArrayBuffer>,
+): Representation {
+  const etag = encoding === null ? `"${input.etag}"` : `"${input.etag}-${encoding}"`;
+  const { "content-type": _, ...unmodified }: Record<string, string> = { ...input.headers, etag };
+  return {
+    encoding,
+    body,
+    headers: input.headerSet({
+      ...input.headers,
+      etag,
+      "content-length": String(body.byteLength),
+      ...(encoding === null ? {} : { "content-encoding": encoding }),
+    }),
+    notModifiedHeaders: input.headerSet(unmodified),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * What one kind of key sees of one environment: the client view or the server view (contract A2). Its flags are
+ * prepared; identity answers are put together from prepared fragments. Immutable but for the cache it owns.
+ */
+import type { CompiledEnvironment } from "../engine/compile-environment.ts";
+import { Evaluation, identityContext } from "../engine/evaluate.ts";
+import type { RequestTrait } from "../models/identity-request.ts";
+import { type JsonScalar, scalarText } from "../models/json.ts";
+import type { IdentityResponse, IdentityResponseCache } from "./identity-response-cache.ts";
+import type { HeaderRecord, HeaderSetFactory, PreparedResponse } from "./prepared-response.ts";
+
+/** The settings of an environment that a view is decided by. */
+export interface ViewRules {
+  /** By feature index: absent everywhere in this view. */
+  readonly hiddenFeatures: ReadonlySet<number>;
+  readonly hidesDisabledFlags: boolean;
+  /** Whether traits of the request count (`allow_client_traits`). */
+  readonly acceptsTraits: boolean;
+  /** Whether the answer's `traits` stay empty (`hide_sensitive_data`). */
+  readonly hidesTraits: boolean;
+}
+
+/** The prepared answers of GET flags. */
+export interface PreparedFlags {
+  readonly list: PreparedResponse;
+  readonly byName: ReadonlyMap<string, PreparedResponse>;
+  /** The first of each name in lower case, for names that differ in case alone. */
+  readonly byLowerCaseName: ReadonlyMap<string, PreparedResponse>;
+}
+
+/** Whom an answer is for, after the view's rules were applied to the request. */
+export interface IdentitySubject {
+  readonly identifier: string;
+  readonly traits: ReadonlyMap<string, RequestTrait>;
+}
+
+interface ViewInput {
+  readonly compiled: CompiledEnvironment;
+  readonly rules: ViewRules;
+  readonly flags: PreparedFlags;
+  /** By outcome id: the flag object with its variant. */
+  readonly identityFlagTexts: readonly string[];
+  /** All but content length. */
+  readonly identityHeaders: HeaderRecord;
+  readonly headerSet: HeaderSetFactory;
+  readonly identityResponses: IdentityResponseCache;
+}
+
+export class ViewSnapshot {
+  readonly rules: ViewRules;
+  readonly flags: PreparedFlags;
+  readonly identityResponses: IdentityResponseCache;
+  readonly #input: ViewInput;
+  /** The indexes of the features that this view may show, in document order. */
+  readonly #visibleFeatures: readonly number[];
+
+  constructor(input: ViewInput) {
+    this.#input = input;
+    this.rules = input.rules;
+    this.flags = input.flags;
+    this.identityResponses = input.identityResponses;
+    this.#visibleFeatures = input.compiled.features
+      .map(({ index }) => index)
+      .filter((index) => !input.rules.hiddenFeatures.has(index));
+  }
+
+  /**
+   * The prepared flag of this name: exactly, else in another case (contract A4).
+   * @returns null where this view has none
+   */
+  findFlag(name: string): PreparedResponse | null {
+    const { byName, byLowerCaseName } = this.flags;
+    return byName.get(name) ?? byLowerCaseName.get(name.toLowerCase()) ?? null;
+  }
+
+  /** Applies the view's rules to the traits sent: the last of a key counts, null is unset (contract A5). */
+  acceptTraits(sent: readonly RequestTrait[]): ReadonlyMap<string, RequestTrait> {
+    const accepted = new Map<string, RequestTrait>();
+    if (!this.rules.acceptsTraits) return accepted;
+    for (const trait of sent) accepted.set(trait.key, trait);
+    for (const [key, { value }] of accepted) if (value === null) accepted.delete(key);
+    return accepted;
+  }
+
+  /** @returns the identity response (contract A5) as JSON text */
+  identityText(subject: IdentitySubject): string {
+    return this.#responseText(subject, this.#flagTexts(subject).join(","));
+  }
+
+  /**
+   * The identity response with one flag alone.
+   * @returns null where this view has no such feature, or hides it for this identity
+   */
+  identityTextWithFeature(subject: IdentitySubject, featureName: string): string | null {
+    const index = this.#findVisibleFeature(featureName);
+    if (index === null) return null;
+    const [flag] = this.#flagTexts(subject, [index]);
+    return flag === undefined ? null : this.#responseText(subject, flag);
+  }
+
+  /** Puts headers to a body: an identity response, or a list of them. */
+  identityResponse(body: string, extraHeaders: HeaderRecord = {}): IdentityResponse {
+    const { identityHeaders, headerSet } = this.#input;
+    const length = { "content-length": String(Buffer.byteLength(body)) };
+    return { body, headers: headerSet({ ...identityHeaders, ...extraHeaders, ...length }) };
+  }
+
+  #flagTexts({ identifier, traits }: IdentitySubject, indexes = this.#visibleFeatures): string[] {
+    const { compiled, identityFlagTexts, rules } = this.#input;
+    const values = new Map<string, JsonScalar>();
+    for (const [key, { value }] of traits) values.set(key, value);
+    const evaluation = new Evaluation(compiled, identityContext(compiled.key, identifier, values));
+    const texts: string[] = [];
+    for (const index of indexes) {
+      const outcome = evaluation.outcomeOf(index);
+      if (outcome.enabled || !rules.hidesDisabledFlags) texts.push(identityFlagTexts[outcome.id] as string);
+    }
+    return texts;
+  }
+
+  #findVisibleFeature(name: string): number | null {
+    const { features } = this.#input.compiled;
+    const visible = this.#visibleFeatures;
+    const exact = visible.find((index) => features[index]?.name === name);
+    if (exact !== undefined) return exact;
+    const lowerCase = name.toLowerCase();
+    return visible.find((index) => features[index]?.name.toLowerCase() === lowerCase) ?? null;
+  }
+
+  #responseText({ identifier, traits }: IdentitySubject, flagsText: string): string {
+    const traitsText = this.rules.hidesTraits ? "" : Array.from(traits.values(), traitText).join(",");
+    return `{"identifier":${JSON.stringify(identifier)},"traits":[${traitsText}],"flags":[${flagsText}]}`;
+  }
+}
+
+function traitText({ key, value, transient }: RequestTrait): string {
+  const ending = transient ? `,"transient":true}` : "}";
+  return `{"trait_key":${JSON.stringify(key)},"trait_value":${scalarText(value)}${ending}`;
+}

@@ -1,0 +1,82 @@
+/**
+ * Evaluates one identity in a compiled environment: identity override, then the strongest segment override whose
+ * segment matches, then the environment (contract A5). It never looks at the document.
+ */
+import type { JsonScalar } from "../models/json.ts";
+import type { CompiledEnvironment, CompiledFeatureState, Outcome } from "./compile-environment.ts";
+import type { IdentityContext } from "./context-paths.ts";
+import { hashedPercentage } from "./hashing.ts";
+import type { SegmentEvaluation } from "./segments.ts";
+
+/**
+ * @param environmentKey the environment's `api_key`
+ * @param identifier the identity, exactly as asked for
+ * @param traits by key; null values are "not set"
+ */
+export function identityContext(
+  environmentKey: string,
+  identifier: string,
+  traits: ReadonlyMap<string, JsonScalar>,
+): IdentityContext {
+  return { identifier, key: `${environmentKey}_${identifier}`, traits };
+}
+
+/**
+ * One identity's evaluation. Segments are evaluated when a feature first asks for them, at most once, and those
+ * that override nothing never.
+ */
+export class Evaluation implements SegmentEvaluation {
+  readonly identity: IdentityContext;
+  readonly values: SegmentEvaluation["values"];
+  readonly #environment: CompiledEnvironment;
+  /** By segment index; undefined where not evaluated yet. */
+  readonly #matches: (boolean | undefined)[];
+  readonly #overrides: ReadonlyMap<number, CompiledFeatureState> | undefined;
+
+  /**
+   * @param environment compiled from the document being served
+   * @param identity whom to evaluate; `identityContext` makes one
+   */
+  constructor(environment: CompiledEnvironment, identity: IdentityContext) {
+    this.#environment = environment;
+    this.identity = identity;
+    this.values = new Array(environment.valueSlots);
+    this.#matches = new Array(environment.segments.length);
+    this.#overrides =
+      identity.identifier === null ? undefined : environment.identityOverrides.get(identity.identifier);
+  }
+
+  /** @returns what this identity gets for the feature at this index of the environment's features */
+  outcomeOf(featureIndex: number): Outcome {
+    return bucket(this.#stateOf(featureIndex), this.identity.key);
+  }
+
+  /** Whether the segment at this index of the environment's segments holds the identity. */
+  isInSegment(segmentIndex: number): boolean {
+    let matches = this.#matches[segmentIndex];
+    if (matches === undefined) {
+      matches = this.#environment.segments[segmentIndex]?.matches(this) ?? false;
+      this.#matches[segmentIndex] = matches;
+    }
+    return matches;
+  }
+
+  #stateOf(featureIndex: number): CompiledFeatureState {
+    const override = this.#overrides?.get(featureIndex);
+    if (override !== undefined) return override;
+    for (const candidate of this.#environment.segmentOverrides[featureIndex] ?? []) {
+      if (this.isInSegment(candidate.segmentIndex)) return candidate.state;
+    }
+    return this.#environment.defaults[featureIndex] as CompiledFeatureState;
+  }
+}
+
+/** Picks the variant whose share holds the identity; hashes only where there are variants. */
+function bucket(state: CompiledFeatureState, identityKey: string | null): Outcome {
+  if (state.shares.length === 0 || identityKey === null) return state.withoutIdentity;
+  const percentage = hashedPercentage([state.hashKey, identityKey]);
+  for (const { start, limit, outcome } of state.shares) {
+    if (start <= percentage && percentage < limit) return outcome;
+  }
+  return state.control;
+}

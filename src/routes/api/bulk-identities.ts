@@ -1,0 +1,59 @@
+/**
+ * POST bulk-identities (contract A1): many identities requests in one body, their answers in one list.
+ */
+import { headersFor } from "../../cache/cors-headers.ts";
+import type { ViewSnapshot } from "../../cache/view-snapshot.ts";
+import { RequestError } from "../../models/errors.ts";
+import { type IdentityRequest, IdentityRequestReader } from "../../models/identity-request.ts";
+import { isJsonObject } from "../../models/json.ts";
+import type { RequestLimits } from "../../models/settings.ts";
+import { accessEnvironment } from "../environment-access.ts";
+import { unprocessable } from "../error-responses.ts";
+import { type AppContext, requestHeader } from "../http-context.ts";
+import { subjectOf } from "../identity-subject.ts";
+import { parseBody, readBody } from "../request-body.ts";
+import type { RouteDependencies } from "../route-dependencies.ts";
+
+export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
+  const { limits, resolveKey, respondError, randomIdentifier } = dependencies;
+  return async (context: AppContext): Promise<Response> => {
+    const access = accessEnvironment(context, resolveKey);
+    if (access instanceof RequestError) return respondError(context, access);
+    const bytes = await readBody(context, limits.bodyBytesMax);
+    if (bytes instanceof RequestError) return respondError(context, bytes);
+    const requests = readRequests(bytes, limits);
+    if (requests instanceof RequestError) return respondError(context, requests);
+    const view = access.snapshot.views[access.view];
+    return answerAll(context, requests, view, randomIdentifier);
+  };
+}
+
+function readRequests(bytes: Buffer, limits: RequestLimits): IdentityRequest[] | RequestError {
+  const parsed = parseBody(bytes);
+  if (parsed instanceof RequestError) return parsed;
+  const loc = ["body", "data"];
+  const list = isJsonObject(parsed.json) ? parsed.json["data"] : undefined;
+  if (list === undefined) return unprocessable([{ loc, type: "missing", msg: "Field required" }]);
+  if (!Array.isArray(list)) {
+    return unprocessable([{ loc, type: "list_type", msg: "Input should be a valid list" }]);
+  }
+  const { bulkIdentitiesMax } = limits;
+  if (list.length > bulkIdentitiesMax) {
+    const msg = `List should have at most ${bulkIdentitiesMax} items, not ${list.length}`;
+    return unprocessable([{ loc, type: "too_long", msg }]);
+  }
+  const reader = new IdentityRequestReader(limits);
+  const requests = list.map((each: unknown, index) => reader.read(each, [...loc, index]));
+  return reader.details.length > 0 ? unprocessable(reader.details) : requests;
+}
+
+function answerAll(
+  context: AppContext,
+  requests: readonly IdentityRequest[],
+  view: ViewSnapshot,
+  randomIdentifier: () => string,
+): Response {
+  const texts = requests.map((request) => view.identityText(subjectOf(request, view, randomIdentifier).subject));
+  const { body, headers } = view.identityResponse(`[${texts.join(",")}]`);
+  return new Response(body, { status: 200, headers: headersFor(headers, requestHeader(context, "origin")) });
+}

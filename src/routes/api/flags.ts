@@ -1,0 +1,28 @@
+/**
+ * GET flags (contract A4): the whole list or one flag, as it was prepared. It never evaluates anything.
+ */
+import { RequestError } from "../../models/errors.ts";
+import { accessEnvironment } from "../environment-access.ts";
+import type { AppContext } from "../http-context.ts";
+import { answerPrepared } from "../prepared-answers.ts";
+import type { RouteDependencies } from "../route-dependencies.ts";
+
+export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies) {
+  return (context: AppContext): Response => {
+    const access = accessEnvironment(context, resolveKey);
+    if (access instanceof RequestError) return respondError(context, access);
+    const view = access.snapshot.views[access.view];
+    // An empty name asks for the whole list, as in proxy-py.
+    const feature = context.req.query("feature");
+    if (!feature) return answerPrepared(context, view.flags.list);
+    const flag = view.findFlag(feature);
+    return flag === null
+      ? respondError(context, featureNotFound(feature))
+      : answerPrepared(context, flag);
+  };
+}
+
+/** Also for features that exist but are hidden from this view: the two must look the same. */
+export function featureNotFound(name: string): RequestError {
+  return new RequestError("not_found", `feature '${name}' not found`);
+}

@@ -1,0 +1,114 @@
+/**
+ * GET and POST identities (contract A5). A body seen before is answered from the snapshot's cache before it is
+ * parsed; any other is parsed, evaluated, and put together from prepared fragments.
+ */
+import { hash } from "node:crypto";
+import type { IdentityResponse } from "../../cache/identity-response-cache.ts";
+import { headersFor } from "../../cache/cors-headers.ts";
+import type { ViewSnapshot } from "../../cache/view-snapshot.ts";
+import { RequestError } from "../../models/errors.ts";
+import { IdentityRequestReader } from "../../models/identity-request.ts";
+import { accessEnvironment, type EnvironmentAccess } from "../environment-access.ts";
+import { unprocessable } from "../error-responses.ts";
+import { type AppContext, requestHeader } from "../http-context.ts";
+import { subjectOf } from "../identity-subject.ts";
+import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
+import { parseBody, readBody } from "../request-body.ts";
+import type { RouteDependencies } from "../route-dependencies.ts";
+import { featureNotFound } from "./flags.ts";
+
+export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
+  const { limits, resolveKey, respondError } = dependencies;
+  return async (context: AppContext): Promise<Response> => {
+    const access = accessEnvironment(context, resolveKey);
+    if (access instanceof RequestError) return respondError(context, access);
+    const bytes = await readBody(context, limits.bodyBytesMax);
+    if (bytes instanceof RequestError) return respondError(context, bytes);
+    const view = access.snapshot.views[access.view];
+    // One character for each byte: two bodies share a key only if they are the same.
+    const cacheKey = bytes.toString("latin1");
+    const response = view.identityResponses.get(cacheKey) ?? evaluateBody(bytes, cacheKey, view, dependencies);
+    if (response instanceof RequestError) return respondError(context, response);
+    return answerIdentity(context, response);
+  };
+}
+
+function evaluateBody(
+  bytes: Buffer,
+  cacheKey: string,
+  view: ViewSnapshot,
+  { limits, randomIdentifier }: RouteDependencies,
+): IdentityResponse | RequestError {
+  const parsed = parseBody(bytes);
+  if (parsed instanceof RequestError) return parsed;
+  const reader = new IdentityRequestReader(limits);
+  const request = reader.read(parsed.json, ["body"]);
+  if (reader.details.length > 0) return unprocessable(reader.details);
+  const { subject, isRandom } = subjectOf(request, view, randomIdentifier);
+  const response = view.identityResponse(view.identityText(subject));
+  if (!isRandom) view.identityResponses.set(cacheKey, response);
+  return response;
+}
+
+function answerIdentity(context: AppContext, { body, headers }: IdentityResponse): Response {
+  return new Response(body, { status: 200, headers: headersFor(headers, requestHeader(context, "origin")) });
+}
+
+export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
+  const { limits, resolveKey, respondError } = dependencies;
+  return (context: AppContext): Response => {
+    const access = accessEnvironment(context, resolveKey);
+    if (access instanceof RequestError) return respondError(context, access);
+    const query = readQuery(context, new IdentityRequestReader(limits), limits.identifierCharactersMax);
+    if (query instanceof RequestError) return respondError(context, query);
+    const response = findOrEvaluate(query, access);
+    if (response === null) return respondError(context, featureNotFound(query.feature ?? ""));
+    const etag = headersFor(response.headers, null)["etag"];
+    const ifNoneMatch = requestHeader(context, "if-none-match");
+    if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, (each) => each === etag)) {
+      return answerNotModified(context, response.headers);
+    }
+    return answerIdentity(context, response);
+  };
+}
+
+interface IdentityQuery {
+  readonly identifier: string;
+  /** Null: all features. */
+  readonly feature: string | null;
+}
+
+function readQuery(
+  context: AppContext,
+  reader: IdentityRequestReader,
+  charactersMax: number,
+): IdentityQuery | RequestError {
+  const loc = ["query", "identifier"];
+  const asked = context.req.query("identifier");
+  if (!asked) return unprocessable([{ loc, type: "missing", msg: "Field required" }]);
+  const identifier = reader.readString(asked, loc, charactersMax);
+  if (reader.details.length > 0) return unprocessable(reader.details);
+  return { identifier, feature: context.req.query("feature") || null };
+}
+
+/** @returns null where the feature asked for is not there, or hidden from this identity */
+function findOrEvaluate(
+  { identifier, feature }: IdentityQuery,
+  { snapshot, view: viewName }: EnvironmentAccess,
+): IdentityResponse | null {
+  const view = snapshot.views[viewName];
+  const queryText = JSON.stringify([identifier, feature]);
+  // Raw bodies have no character beyond U+00FF, so the two kinds of key cannot meet.
+  const cacheKey = `\u0100${queryText}`;
+  const cached = view.identityResponses.get(cacheKey);
+  if (cached !== undefined) return cached;
+  const subject = { identifier, traits: new Map() };
+  const text =
+    feature === null ? view.identityText(subject) : view.identityTextWithFeature(subject, feature);
+  if (text === null) return null;
+  // From version and request, so that a new document or another question has another one (contract A8).
+  const etag = `"${snapshot.etagBase}-${viewName}-${hash("md5", queryText)}"`;
+  const response = view.identityResponse(text, { etag });
+  view.identityResponses.set(cacheKey, response);
+  return response;
+}

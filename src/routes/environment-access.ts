@@ -1,0 +1,40 @@
+/**
+ * From a request's `X-Environment-Key` to the snapshot it may see (contract A2, A3). It comes before any look at the
+ * body. A request calls it once and keeps what it got.
+ */
+import type { EnvironmentSnapshot, View } from "../cache/environment-snapshot.ts";
+import { RequestError } from "../models/errors.ts";
+import type { KeyResolver } from "../services/environments/key-directory.ts";
+import { type AppContext, requestHeader } from "./http-context.ts";
+
+/** What the caller may see. */
+export interface EnvironmentAccess {
+  readonly snapshot: EnvironmentSnapshot;
+  readonly view: View;
+}
+
+/** Of a presented key, so much is repeated in the answer. */
+const shownKeyCharactersMax = 64;
+
+/**
+ * @param views which kinds of key the route takes
+ * @returns the snapshot and the key's view, or why not: 401, 503 or 403
+ */
+export function accessEnvironment(
+  context: AppContext,
+  resolveKey: KeyResolver,
+  views: readonly View[] = ["client", "server"],
+): EnvironmentAccess | RequestError {
+  const key = requestHeader(context, "x-environment-key")?.trim() ?? "";
+  if (key === "") return new RequestError("unauthorized", "the X-Environment-Key header is missing");
+  const grant = resolveKey(key);
+  if (grant === undefined || !views.includes(grant.view)) {
+    return new RequestError("unauthorized", `unknown key '${key.slice(0, shownKeyCharactersMax)}'`);
+  }
+  const snapshot = grant.slot.current;
+  if (snapshot === null) return new RequestError("service_unavailable", "Environment not loaded");
+  if (!snapshot.servesFlags) {
+    return new RequestError("forbidden", "the organisation is disabled from serving flags");
+  }
+  return { snapshot, view: grant.view };
+}

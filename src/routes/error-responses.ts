@@ -1,0 +1,70 @@
+/**
+ * The one place where errors become HTTP (contract A3): one shape, closed codes, CORS headers on each. No error
+ * shows an upstream's text, a stack, or a key other than the presented one.
+ */
+import { type CorsHeaders, headersFor } from "../cache/cors-headers.ts";
+import type { HeaderRecord } from "../cache/prepared-response.ts";
+import { RequestError, type RequestErrorCode } from "../models/errors.ts";
+import { type AppContext, requestHeader } from "./http-context.ts";
+
+const statuses: Readonly<Record<RequestErrorCode, number>> = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  unprocessable_entity: 422,
+  service_unavailable: 503,
+  overloaded: 503,
+};
+
+/** How long a caller should wait before it tries again, in seconds. */
+const retryAfterSeconds = 1;
+
+/** Headers that belong to a code, whoever answers it. */
+const headersOfCode: Readonly<Partial<Record<RequestErrorCode, HeaderRecord>>> = {
+  service_unavailable: { "retry-after": String(retryAfterSeconds) },
+  overloaded: { "retry-after": String(retryAfterSeconds) },
+  // What is left of the body is not read, so the connection cannot carry another request.
+  payload_too_large: { connection: "close" },
+};
+
+/** @returns the answer to a request that failed by the caller's doing, or that cannot be served yet */
+export type ErrorResponder = (context: AppContext, error: RequestError, headers?: HeaderRecord) => Response;
+
+/** @param cors adds the CORS headers, so that a page can read why it failed */
+export function createErrorResponder(cors: CorsHeaders): ErrorResponder {
+  return (context, error, headers = {}) => {
+    const { code, message, detail } = error;
+    const body = JSON.stringify({ status: code, message, ...(detail === null ? {} : { detail }) });
+    return jsonError(context, cors, statuses[code], body, { ...headersOfCode[code], ...headers });
+  };
+}
+
+/** The answer to a bug: nothing of it is shown. */
+export function internalErrorResponse(context: AppContext, cors: CorsHeaders): Response {
+  return jsonError(context, cors, 500, `{"status":"error","message":"internal error"}`, {});
+}
+
+function jsonError(
+  context: AppContext,
+  cors: CorsHeaders,
+  status: number,
+  body: string,
+  headers: HeaderRecord,
+): Response {
+  const set = cors.headerSet({
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    "cache-control": "no-store",
+    ...headers,
+  });
+  return new Response(body, { status, headers: headersFor(set, requestHeader(context, "origin")) });
+}
+
+/** A faulty request body or query, with one detail for each fault. */
+export function unprocessable(detail: RequestError["detail"]): RequestError {
+  return new RequestError("unprocessable_entity", "the request is not valid; see detail", detail);
+}

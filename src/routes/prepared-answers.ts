@@ -1,0 +1,67 @@
+/**
+ * Sends a prepared response: picks the representation the client accepts, or answers 304 where it holds the current
+ * one (contract A6, A8; RFC 9110 sections 12.5.3 and 13). It makes no bytes.
+ */
+import { headersFor } from "../cache/cors-headers.ts";
+import type { HeaderSet, PreparedResponse, Representation } from "../cache/prepared-response.ts";
+import { type AppContext, requestHeader } from "./http-context.ts";
+
+/** @param prepared of the snapshot that this request holds */
+export function answerPrepared(context: AppContext, prepared: PreparedResponse): Response {
+  const chosen = chooseRepresentation(prepared, requestHeader(context, "accept-encoding"));
+  if (isCurrent(context, prepared)) return answerNotModified(context, chosen.notModifiedHeaders);
+  const headers = headersFor(chosen.headers, requestHeader(context, "origin"));
+  return new Response(chosen.body, { status: 200, headers });
+}
+
+/** @param headers of the representation that the client holds, without those of the body */
+export function answerNotModified(context: AppContext, headers: HeaderSet): Response {
+  return new Response(null, { status: 304, headers: headersFor(headers, requestHeader(context, "origin")) });
+}
+
+function isCurrent(context: AppContext, prepared: PreparedResponse): boolean {
+  const ifNoneMatch = requestHeader(context, "if-none-match");
+  if (ifNoneMatch !== null) return holdsEtag(ifNoneMatch, (etag) => prepared.etags.has(etag));
+  const ifModifiedSince = requestHeader(context, "if-modified-since");
+  if (ifModifiedSince === null || prepared.lastModifiedMs === null) return false;
+  // A date that cannot be read compares false.
+  return prepared.lastModifiedMs <= Date.parse(ifModifiedSince);
+}
+
+/**
+ * Whether an `If-None-Match` names a current ETag, by weak comparison.
+ * @param isOurs tells whether a quoted ETag is current
+ */
+export function holdsEtag(ifNoneMatch: string, isOurs: (etag: string) => boolean): boolean {
+  if (ifNoneMatch.trim() === "*") return true;
+  for (const [etag] of ifNoneMatch.matchAll(/"[^"]*"/g)) if (isOurs(etag)) return true;
+  return false;
+}
+
+function chooseRepresentation(prepared: PreparedResponse, acceptEncoding: string | null): Representation {
+  const { plain, compressed } = prepared;
+  if (acceptEncoding === null || compressed.length === 0) return plain;
+  const qualities = parseAcceptEncoding(acceptEncoding);
+  let chosen = plain;
+  let best = 0;
+  // Smallest first, and only a higher quality replaces: the smallest of the most wanted wins.
+  for (const representation of compressed) {
+    const quality = qualities.get(representation.encoding ?? "") ?? qualities.get("*") ?? 0;
+    if (quality > best) {
+      best = quality;
+      chosen = representation;
+    }
+  }
+  return chosen;
+}
+
+function parseAcceptEncoding(header: string): Map<string, number> {
+  const qualities = new Map<string, number>();
+  for (const item of header.split(",")) {
+    const [coding = "", ...parameters] = item.split(";");
+    const weight = parameters.map((each) => each.trim()).find((each) => /^q=/i.test(each));
+    const quality = weight === undefined ? 1 : Number(weight.slice(2));
+    qualities.set(coding.trim().toLowerCase(), Number.isNaN(quality) ? 0 : quality);
+  }
+  return qualities;
+}

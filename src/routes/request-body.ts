@@ -1,0 +1,84 @@
+/**
+ * Reads a request's body within its limit, and turns it into text and JSON, with the contract's errors (A3). Bytes
+ * are counted as they come: a length that a client announces is not believed.
+ */
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import { RequestError } from "../models/errors.ts";
+import { parseJson } from "../models/json.ts";
+import { unprocessable } from "./error-responses.ts";
+import { type AppContext, requestHeader } from "./http-context.ts";
+
+/**
+ * @param bytesMax a longer body is 413
+ * @returns the raw bytes, or why they cannot be had
+ */
+export async function readBody(context: AppContext, bytesMax: number): Promise<Buffer | RequestError> {
+  const encoding = requestHeader(context, "content-encoding");
+  if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
+    return new RequestError("unsupported_media_type", "a request body must not have a Content-Encoding");
+  }
+  if (Number(requestHeader(context, "content-length")) > bytesMax) return tooLarge(bytesMax);
+  const incoming = context.env?.incoming;
+  const bytes = await (incoming instanceof Object
+    ? readIncoming(incoming as IncomingMessage, bytesMax)
+    : readStream(context.req.raw.body, bytesMax));
+  return bytes ?? tooLarge(bytesMax);
+}
+
+function tooLarge(bytesMax: number): RequestError {
+  return new RequestError("payload_too_large", `the body is longer than ${bytesMax} bytes`);
+}
+
+/** Straight from Node's stream: a web stream in between costs more than the rest of the request. */
+function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buffer | null> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    incoming.on("data", (chunk: Buffer) => {
+      bytes += chunk.byteLength;
+      if (bytes > bytesMax) {
+        incoming.pause();
+        resolve(null);
+      } else chunks.push(chunk);
+    });
+    incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    incoming.on("error", reject);
+    incoming.on("close", () => reject(new RequestAbortedError()));
+  });
+}
+
+async function readStream(body: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Buffer | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The client went away before its body was complete: nobody is there to answer. */
+export class RequestAbortedError extends Error {
+  override readonly name = "RequestAbortedError";
+}
+
+/**
+ * @param bytes a raw body
+ * @returns the parsed JSON, numbers with their text; or 400 for what is not JSON, 422 for what is not UTF-8
+ */
+export function parseBody(bytes: Buffer): { readonly json: unknown } | RequestError {
+  if (!isUtf8(bytes)) {
+    return unprocessable([{ loc: ["body"], type: "string_unicode", msg: "Input should be valid UTF-8" }]);
+  }
+  const text = bytes.toString("utf8");
+  try {
+    return { json: parseJson(text.startsWith("\ufeff") ? text.slice(1) : text) };
+  } catch (error) {
+    if (error instanceof RangeError) {
+      return unprocessable([{ loc: ["body"], type: "recursion_loop", msg: "Input is nested too deeply" }]);
+    }
+    return new RequestError("bad_request", "the body is not JSON");
+  }
+}

@@ -1,0 +1,16 @@
+/** What the routes are given by `createApp`: narrow, and without I/O of its own. */
+import type { CorsHeaders } from "../cache/cors-headers.ts";
+import type { RequestLimits } from "../models/settings.ts";
+import type { KeyResolver } from "../services/environments/key-directory.ts";
+import type { HealthReport } from "../services/health/health-report.ts";
+import type { ErrorResponder } from "./error-responses.ts";
+
+export interface RouteDependencies {
+  readonly resolveKey: KeyResolver;
+  readonly cors: CorsHeaders;
+  readonly limits: RequestLimits;
+  readonly reportHealth: () => HealthReport;
+  /** 32 random hexadecimal digits, for identities that have neither an identifier nor a trait. */
+  readonly randomIdentifier: () => string;
+  readonly respondError: ErrorResponder;
+}

@@ -1,0 +1,30 @@
+/**
+ * What no route took: preflights of any path, wrong methods of known paths, unknown paths (contract A3, A8).
+ */
+import { RequestError } from "../models/errors.ts";
+import { type AppContext, requestHeader } from "./http-context.ts";
+import type { RouteDependencies } from "./route-dependencies.ts";
+
+/** @param methodsByPath the methods of each known path, without its trailing slash */
+export function createUnmatchedRoute(
+  { cors, respondError }: RouteDependencies,
+  methodsByPath: ReadonlyMap<string, readonly string[]>,
+) {
+  return (context: AppContext): Response => {
+    const methods = methodsByPath.get(context.req.path.replace(/(?<=.)\/$/, ""));
+    const isOptions = context.req.method === "OPTIONS";
+    const isPreflight = isOptions && requestHeader(context, "access-control-request-method") !== null;
+    // A page is told what is wrong by the answer to the request itself, so any path may be asked about.
+    if (isPreflight || (isOptions && methods !== undefined)) return answerOptions(context, methods);
+    if (methods === undefined) return respondError(context, new RequestError("not_found", "no such route"));
+    const error = new RequestError("method_not_allowed", `this route takes ${methods.join(", ")}`);
+    return respondError(context, error, { allow: methods.join(", ") });
+  };
+
+  function answerOptions(context: AppContext, methods: readonly string[] | undefined): Response {
+    const origin = requestHeader(context, "origin");
+    const headers = cors.preflight(origin, requestHeader(context, "access-control-request-headers"));
+    const allow: Record<string, string> = methods === undefined ? {} : { allow: methods.join(", ") };
+    return new Response(null, { status: 204, headers: { ...headers, ...allow } });
+  }
+}

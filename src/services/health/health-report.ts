@@ -1,0 +1,101 @@
+/**
+ * What health endpoints answer: staleness of each environment and of the whole, on the monotonic clock (contract
+ * A7, B 3.1). It holds no name, no key and no text of the upstream.
+ */
+import type { UpstreamErrorCode } from "../../models/errors.ts";
+import type { HealthSettings } from "../../models/settings.ts";
+import type { Clock } from "../clock.ts";
+
+/** How an environment's refreshes go, as its poller keeps it. */
+export interface RefreshStatus {
+  readonly state: "waiting" | "fresh" | "failing";
+  readonly reason: UpstreamErrorCode | null;
+  readonly lastAttemptTime: Date | null;
+  readonly lastSuccessTime: Date | null;
+  readonly lastSuccessMonotonicMs: number | null;
+  readonly consecutiveFailures: number;
+}
+
+/** One served environment, as health sees it. */
+export interface HealthSource {
+  /** The document's id; null before the first document. */
+  readonly environmentId: number | null;
+  readonly refresh: RefreshStatus;
+}
+
+interface EnvironmentHealth {
+  readonly id: number | null;
+  readonly state: RefreshStatus["state"] | "stale";
+  readonly reason: UpstreamErrorCode | null;
+  readonly last_successful_update: string | null;
+  readonly last_attempt: string | null;
+  readonly consecutive_failures: number;
+}
+
+/** The body of the health endpoints. The first three members are what both other proxies answer. */
+export interface HealthReport {
+  readonly status: "ok" | "error";
+  readonly reason: string | null;
+  readonly last_successful_update: string | null;
+  readonly environments: readonly EnvironmentHealth[];
+}
+
+export interface HealthOptions {
+  readonly settings: HealthSettings;
+  readonly pollIntervalMs: number;
+  readonly clock: Clock;
+  readonly sources: () => readonly HealthSource[];
+  /** True from the moment a drain begins. */
+  readonly isDraining: () => boolean;
+}
+
+const reasons = {
+  notUpdated: "environment document(s) not updated.",
+  stale: "environment document(s) stale.",
+  draining: "the server is shutting down.",
+} as const;
+
+/** @returns the present report; its `status` decides between 200 and 503 */
+export function reportHealth(options: HealthOptions): HealthReport {
+  const sources = options.sources();
+  const limitMs = stalenessLimitMs(options, sources.length);
+  const nowMs = options.clock.monotonicMs();
+  const isStale = ({ refresh }: HealthSource): boolean =>
+    refresh.lastSuccessMonotonicMs !== null && nowMs - refresh.lastSuccessMonotonicMs > limitMs;
+  const updated = sources.filter(({ refresh }) => refresh.lastSuccessTime !== null);
+  const fresh = updated.filter((source) => !isStale(source));
+  const any = options.settings.policy === "any";
+  // With `all` the whole is as old as its oldest part; with `any`, as young as its youngest.
+  const isUpdated = any ? updated.length > 0 : updated.length === sources.length && sources.length > 0;
+  const isFresh = any ? fresh.length > 0 : fresh.length === sources.length;
+  const reason = options.isDraining() ? "draining" : isUpdated ? (isFresh ? null : "stale") : "notUpdated";
+  return {
+    status: reason === null ? "ok" : "error",
+    reason: reason === null ? null : reasons[reason],
+    last_successful_update: isUpdated ? overallTime(updated, any) : null,
+    environments: sources.map((source) => environmentHealth(source, isStale(source))),
+  };
+}
+
+/** Poll frequency plus grace for each environment, as proxy-py has it; without a grace never. */
+function stalenessLimitMs({ settings, pollIntervalMs }: HealthOptions, environments: number): number {
+  if (settings.gracePeriodMs === null) return Number.POSITIVE_INFINITY;
+  return pollIntervalMs + settings.gracePeriodMs * environments;
+}
+
+function overallTime(updated: readonly HealthSource[], latest: boolean): string | null {
+  const times = updated.map(({ refresh }) => refresh.lastSuccessTime?.getTime() ?? 0);
+  const time = times.reduce((left, right) => (latest ? Math.max(left, right) : Math.min(left, right)));
+  return new Date(time).toISOString();
+}
+
+function environmentHealth({ environmentId, refresh }: HealthSource, stale: boolean): EnvironmentHealth {
+  return {
+    id: environmentId,
+    state: stale ? "stale" : refresh.state,
+    reason: refresh.reason,
+    last_successful_update: refresh.lastSuccessTime?.toISOString() ?? null,
+    last_attempt: refresh.lastAttemptTime?.toISOString() ?? null,
+    consecutive_failures: refresh.consecutiveFailures,
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * The real application without sockets, pollers or files: real snapshots of given documents behind `app.request()`.
+ * Tests of the contract use it; only the upstream is absent.
+ */
+import { prepareCors } from "../../src/cache/cors-headers.ts";
+import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";
+import { createApp } from "../../src/app.ts";
+import type { IdentityCacheSettings, RequestLimits } from "../../src/models/settings.ts";
+import { systemClock } from "../../src/services/clock.ts";
+import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
+import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
+import type { HealthReport } from "../../src/services/health/health-report.ts";
+import type { Logger } from "../../src/services/logger.ts";
+
+export interface TestEnvironment {
+  readonly clientSideKey: string;
+  readonly serverSideKey: string;
+  /** The upstream's JSON text, or something to make it of; null: no document yet. */
+  readonly document: string | object | null;
+  readonly lastModified?: string | null;
+}
+
+export interface TestAppOptions {
+  readonly environments: readonly TestEnvironment[];
+  readonly allowOrigins?: readonly string[];
+  readonly limits?: Partial<RequestLimits>;
+  readonly identityCache?: Partial<IdentityCacheSettings>;
+  readonly reportHealth?: () => HealthReport;
+  readonly randomIdentifier?: () => string;
+}
+
+const defaultLimits: RequestLimits = {
+  bodyBytesMax: 262_144,
+  identifierCharactersMax: 2000,
+  traitKeyCharactersMax: 200,
+  traitValueCharactersMax: 2000,
+  traitsMax: 1000,
+  bulkIdentitiesMax: 100,
+};
+
+const okReport: HealthReport = { status: "ok", reason: null, last_successful_update: null, environments: [] };
+
+/** One line of the log, as the code under test wrote it. */
+export interface LoggedLine {
+  readonly level: "error" | "warn" | "info" | "debug";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A logger that keeps its lines, for tests to look at. */
+export function createRecordingLogger(): { readonly logger: Logger; readonly lines: LoggedLine[] } {
+  const lines: LoggedLine[] = [];
+  const record =
+    (level: LoggedLine["level"]): Logger["info"] =>
+    (fields, message) =>
+      void lines.push({ level, fields, message });
+  const logger = { error: record("error"), warn: record("warn"), info: record("info"), debug: record("debug") };
+  return { logger, lines };
+}
+
+/** Publishes the documents and returns the application over them. */
+export async function createTestApp(options: TestAppOptions) {
+  const cors = prepareCors(options.allowOrigins ?? ["*"]);
+  const store = new SnapshotStore();
+  const directory = new KeyDirectory();
+  const { logger, lines } = createRecordingLogger();
+  const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000, ...options.identityCache };
+  const publisher = new SnapshotPublisher({
+    store,
+    snapshotSettings: { headerSet: cors.headerSet, identityCache },
+    clock: systemClock,
+    logger,
+  });
+  const slots = new Map<string, SnapshotSlot>();
+  /** Publishes another document for the environment of this client key. */
+  const publish = async (
+    clientKey: string,
+    document: string | object,
+    lastModified: string | null = null,
+  ): Promise<void> => {
+    const slot = slots.get(clientKey);
+    if (slot === undefined) throw new Error(`no environment has the client key ${clientKey}`);
+    const text = typeof document === "string" ? document : JSON.stringify(document);
+    await publisher.publish({ slot, clientKey, label: clientKey }, { text, lastModified });
+  };
+  for (const environment of options.environments) {
+    const slot = store.addSlot();
+    directory.add(environment, slot);
+    slots.set(environment.clientSideKey, slot);
+    const { document, lastModified } = environment;
+    if (document !== null) await publish(environment.clientSideKey, document, lastModified ?? null);
+  }
+  const app = createApp({
+    resolveKey: directory.resolve,
+    cors,
+    limits: { ...defaultLimits, ...options.limits },
+    reportHealth: options.reportHealth ?? (() => okReport),
+    randomIdentifier: options.randomIdentifier ?? (() => crypto.randomUUID().replaceAll("-", "")),
+    logger,
+  });
+  return { app, publish, lines };
+}
