@@ -54,7 +54,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
   app.notFound(createUnmatchedRoute(routeDependencies, methodsByPath));
   app.onError((error, context) => {
     // A client that went away is no event, however often it happens.
-    if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "a request failed by a bug");
+    if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "A request failed by a bug");
     return internalErrorResponse(context, cors);
   });
   return app;

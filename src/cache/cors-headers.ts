@@ -38,12 +38,10 @@ export function prepareCors(allowOrigins: readonly string[]): CorsHeaders {
   return {
     headerSet,
     preflight(origin, requestedHeaders) {
-      const varies = "Access-Control-Request-Headers";
-      if (origin === null || !(anyOrigin || allowOrigins.includes(origin))) {
-        return { vary: anyOrigin ? varies : `Origin, ${varies}` };
-      }
+      const varies = { vary: `${vary}, Access-Control-Request-Headers` };
+      if (origin === null || !(anyOrigin || allowOrigins.includes(origin))) return varies;
       return {
-        vary: anyOrigin ? varies : `Origin, ${varies}`,
+        ...varies,
         "access-control-allow-origin": anyOrigin ? "*" : origin,
         "access-control-allow-methods": allowedMethods,
         "access-control-max-age": String(preflightMaxAgeSeconds),

@@ -14,7 +14,8 @@ export function epochSecondsText(text: string): string | null {
   const match = isoPattern.exec(text.trim());
   if (match === null) return null;
   const [, date, time = "", fraction = "", zone = "Z"] = match;
-  const offset = zone.toUpperCase() === "Z" ? "Z" : `${zone.slice(0, 3)}:${zone.replace(":", "").slice(3, 5)}`;
+  const offset =
+    zone.toUpperCase() === "Z" ? "Z" : `${zone.slice(0, 3)}:${zone.replace(":", "").slice(3, 5)}`;
   const wholeMs = Date.parse(`${date}T${time.length === 5 ? `${time}:00` : time}${offset}`);
   if (Number.isNaN(wholeMs)) return null;
   const seconds = Math.floor(wholeMs / 1000);

@@ -42,8 +42,8 @@ export type HeaderSetFactory = (headers: HeaderRecord) => HeaderSet;
 /** Smaller bodies fit one packet: compressing them gains nothing. */
 const compressibleBytesMin = 1024;
 
-const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>> = new Map(
-  [
+const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>> =
+  new Map([
     ["gzip", (body) => promisify(zlib.gzip)(body, { level: 6 })],
     // Quality 5 is the last that costs about as much as gzip; 6 costs twice as much for 1 to 2 %.
     [
@@ -57,8 +57,7 @@ const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Ui
         }),
     ],
     ["zstd", (body) => promisify(zlib.zstdCompress)(body)],
-  ] satisfies [ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>][],
-);
+  ] satisfies [ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>][]);
 
 export interface PreparationInput {
   readonly body: Uint8Array<ArrayBuffer>;

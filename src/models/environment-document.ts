@@ -8,7 +8,11 @@ import { isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 /** A JSON number, whose text may have been kept, as a JavaScript number. */
 const number = z.union([z.number(), z.instanceof(JsonNumber).transform((kept) => Number(kept.text))]);
 const scalar = z.custom<JsonScalar>(isScalar, "must be a string, a number, a boolean or null");
-const identifierNumber = z.union([z.number(), z.string(), z.instanceof(JsonNumber).transform((kept) => kept.text)]);
+const identifierNumber = z.union([
+  z.number(),
+  z.string(),
+  z.instanceof(JsonNumber).transform((kept) => kept.text),
+]);
 
 /** What is not a known word never matches, so that one odd condition does not cost the whole document (A13). */
 const word = z.string().catch("");

@@ -23,8 +23,12 @@ type Location = readonly (string | number)[];
 
 /** More faults than this are not listed. */
 const detailsMax = 20;
+const floatMark = /[.eE]/;
 
-/** Collects the faults of one body; what it reads is only meaningful while it has none. */
+/**
+ * Collects the faults of one request; what it reads is only meaningful while it has none. Places are put together
+ * when a fault needs one: doing so for each field costs three times the check itself.
+ */
 export class IdentityRequestReader {
   readonly details: ValidationDetail[] = [];
   readonly #limits: RequestLimits;
@@ -39,102 +43,111 @@ export class IdentityRequestReader {
    */
   read(body: unknown, loc: Location): IdentityRequest {
     if (!isJsonObject(body)) {
-      this.#fault(loc, "model_attributes_type", "Input should be an object");
+      this.#fault("model_attributes_type", "Input should be an object", loc);
       return { identifier: null, traits: [] };
     }
-    this.#readTransient(body["transient"], [...loc, "transient"]);
-    return {
-      identifier: this.#readIdentifier(body["identifier"], [...loc, "identifier"]),
-      traits: this.#readTraits(body["traits"], [...loc, "traits"]),
-    };
+    const { identifier, traits, transient } = body;
+    if (!isOptionalBoolean(transient)) {
+      this.#fault("bool_type", "Input should be a valid boolean", loc, "transient");
+    }
+    return { identifier: this.#readIdentifier(identifier, loc), traits: this.#readTraits(traits, loc) };
+  }
+
+  /**
+   * Checks a string: its type, its length in code points, and that it is well-formed Unicode.
+   * @param place where it stands, below `loc`
+   */
+  readString(value: unknown, charactersMax: number, loc: Location, ...place: Location): string {
+    if (typeof value !== "string") {
+      this.#fault("string_type", "Input should be a valid string", loc, ...place);
+      return "";
+    }
+    if (value.length > charactersMax && countCodePoints(value) > charactersMax) {
+      this.#fault("string_too_long", `String should have at most ${charactersMax} characters`, loc, ...place);
+    }
+    if (!value.isWellFormed()) {
+      this.#fault("string_unicode", "Input should be well-formed Unicode", loc, ...place);
+    }
+    return value;
   }
 
   /** @returns the identifier, or null where it is absent, null or empty */
   #readIdentifier(value: unknown, loc: Location): string | null {
-    if (value === undefined || value === null) return null;
-    const identifier = this.readString(value, loc, this.#limits.identifierCharactersMax);
-    return identifier === "" ? null : identifier;
-  }
-
-  /** Checks a string: its type, its length in code points, and that it is well-formed Unicode. */
-  readString(value: unknown, loc: Location, charactersMax: number): string {
-    if (typeof value !== "string") {
-      this.#fault(loc, "string_type", "Input should be a valid string");
-      return "";
-    }
-    if (value.length > charactersMax && countCodePoints(value) > charactersMax) {
-      this.#fault(loc, "string_too_long", `String should have at most ${charactersMax} characters`);
-    }
-    if (!value.isWellFormed()) this.#fault(loc, "string_unicode", "Input should be well-formed Unicode");
-    return value;
+    if (value === undefined || value === null || value === "") return null;
+    return this.readString(value, this.#limits.identifierCharactersMax, loc, "identifier");
   }
 
   #readTraits(value: unknown, loc: Location): RequestTrait[] {
     if (value === undefined || value === null) return [];
     if (!Array.isArray(value)) {
-      this.#fault(loc, "list_type", "Input should be a valid list");
+      this.#fault("list_type", "Input should be a valid list", loc, "traits");
       return [];
     }
     const { traitsMax } = this.#limits;
     if (value.length > traitsMax) {
-      this.#fault(loc, "too_long", `List should have at most ${traitsMax} items, not ${value.length}`);
+      const message = `List should have at most ${traitsMax} items, not ${value.length}`;
+      this.#fault("too_long", message, loc, "traits");
       return [];
     }
     return value.map((each: unknown, index) => this.#readTrait(each, loc, index));
   }
 
-  #readTrait(value: unknown, listLoc: Location, index: number): RequestTrait {
-    if (!isJsonObject(value)) {
-      this.#fault([...listLoc, index], "model_attributes_type", "Input should be an object");
+  #readTrait(trait: unknown, loc: Location, index: number): RequestTrait {
+    if (!isJsonObject(trait)) {
+      this.#fault("model_attributes_type", "Input should be an object", loc, "traits", index);
       return { key: "", value: null, transient: false };
     }
-    const at = (field: string): Location => [...listLoc, index, field];
-    if (value["trait_key"] === undefined) this.#fault(at("trait_key"), "missing", "Field required");
+    const { trait_key: key, trait_value: value, transient } = trait;
+    if (!isOptionalBoolean(transient)) {
+      this.#fault("bool_type", "Input should be a valid boolean", loc, "traits", index, "transient");
+    }
     return {
-      key: this.#readTraitKey(value["trait_key"], at),
-      value: this.#readTraitValue(value["trait_value"], at),
-      transient: this.#readTransient(value["transient"], at("transient")),
+      key: this.#readTraitKey(key, loc, index),
+      value: this.#readTraitValue(value, loc, index),
+      transient: transient === true,
     };
   }
 
-  #readTraitKey(value: unknown, at: (field: string) => Location): string {
-    return value === undefined
-      ? ""
-      : this.readString(value, at("trait_key"), this.#limits.traitKeyCharactersMax);
+  #readTraitKey(value: unknown, loc: Location, index: number): string {
+    if (value === undefined) {
+      this.#fault("missing", "Field required", loc, "traits", index, "trait_key");
+      return "";
+    }
+    return this.readString(value, this.#limits.traitKeyCharactersMax, loc, "traits", index, "trait_key");
   }
 
-  #readTraitValue(value: unknown, at: (field: string) => Location): JsonScalar {
+  #readTraitValue(value: unknown, loc: Location, index: number): JsonScalar {
     const charactersMax = this.#limits.traitValueCharactersMax;
-    if (value === undefined || value === null || typeof value === "boolean") return value ?? null;
-    if (typeof value === "string") return this.readString(value, at("trait_value"), charactersMax);
+    if (typeof value === "string") {
+      return this.readString(value, charactersMax, loc, "traits", index, "trait_value");
+    }
+    if (value === undefined) return null;
     if (!isScalar(value)) {
       const message = "Input should be a string, a number, a boolean or null";
-      this.#fault(at("trait_value"), "scalar_type", message);
+      this.#fault("scalar_type", message, loc, "traits", index, "trait_value");
       return null;
     }
-    if (value instanceof JsonNumber) this.#checkNumber(value, at("trait_value"), charactersMax);
+    if (value instanceof JsonNumber) this.#checkNumber(value.text, charactersMax, loc, index);
     return value;
   }
 
-  #checkNumber(value: JsonNumber, loc: Location, charactersMax: number): void {
-    const isFloat = /[.eE]/.test(value.text);
-    if (isFloat && !Number.isFinite(Number(value.text))) {
-      this.#fault(loc, "finite_number", "Input should be a finite number");
+  #checkNumber(text: string, charactersMax: number, loc: Location, index: number): void {
+    if (floatMark.test(text) && !Number.isFinite(Number(text))) {
+      this.#fault("finite_number", "Input should be a finite number", loc, "traits", index, "trait_value");
     }
-    if (value.text.length > charactersMax) {
-      this.#fault(loc, "number_too_long", `Number should have at most ${charactersMax} digits`);
+    if (text.length > charactersMax) {
+      const message = `Number should have at most ${charactersMax} characters`;
+      this.#fault("number_too_long", message, loc, "traits", index, "trait_value");
     }
   }
 
-  #readTransient(value: unknown, loc: Location): boolean {
-    if (value === undefined || value === null || typeof value === "boolean") return value ?? false;
-    this.#fault(loc, "bool_type", "Input should be a valid boolean");
-    return false;
+  #fault(type: string, msg: string, loc: Location, ...place: Location): void {
+    if (this.details.length < detailsMax) this.details.push({ loc: [...loc, ...place], msg, type });
   }
+}
 
-  #fault(loc: Location, type: string, msg: string): void {
-    if (this.details.length < detailsMax) this.details.push({ loc, msg, type });
-  }
+function isOptionalBoolean(value: unknown): value is boolean | null | undefined {
+  return value === undefined || value === null || typeof value === "boolean";
 }
 
 function countCodePoints(text: string): number {

@@ -56,5 +56,7 @@ export function isScalar(value: unknown): value is JsonScalar {
 
 /** Whether a parsed value is a JSON object, so that its members may be read. */
 export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber);
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof JsonNumber)
+  );
 }

@@ -16,7 +16,8 @@ export function subjectOf(
   randomIdentifier: () => string,
 ): { readonly subject: IdentitySubject; readonly isRandom: boolean } {
   const traits = view.acceptTraits(request.traits);
-  if (request.identifier !== null) return { subject: { identifier: request.identifier, traits }, isRandom: false };
+  if (request.identifier !== null)
+    return { subject: { identifier: request.identifier, traits }, isRandom: false };
   const values = new Map(Array.from(traits, ([key, { value }]) => [key, value]));
   const derived = transientIdentifier(values);
   return { subject: { identifier: derived ?? randomIdentifier(), traits }, isRandom: derived === null };

@@ -3,8 +3,8 @@
  * number text.
  */
 import { describe, expect, it } from "vitest";
-import { buildEnvironmentSnapshot } from "../../src/cache/environment-snapshot.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
+import { buildEnvironmentSnapshot } from "../../src/cache/environment-snapshot.ts";
 import { compileEnvironment } from "../../src/engine/compile-environment.ts";
 import { Evaluation, identityContext } from "../../src/engine/evaluate.ts";
 import { hashedPercentage } from "../../src/engine/hashing.ts";

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { JsonNumber, parseJson } from "../../src/models/json.ts";
 
-/** @param url of a JSON file; a leading `//` comment line is passed over */
+/** @param url of a JSON file; lines that are `//` comments are passed over */
 export function readJsonFile(url: URL | string): unknown {
-  return parseJson(readFileSync(url, "utf8").replace(/^(?:\s*\/\/.*\n)+/, ""));
+  return parseJson(readFileSync(url, "utf8").replace(/^\s*\/\/.*$/gm, ""));
 }
 
 /** JSON text of a value whose numbers kept theirs: two values are the same when their texts are. */

@@ -2,9 +2,10 @@
  * The real application without sockets, pollers or files: real snapshots of given documents behind `app.request()`.
  * Tests of the contract use it; only the upstream is absent.
  */
+
+import { createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";
-import { createApp } from "../../src/app.ts";
 import type { IdentityCacheSettings, RequestLimits } from "../../src/models/settings.ts";
 import { systemClock } from "../../src/services/clock.ts";
 import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
@@ -54,7 +55,12 @@ export function createRecordingLogger(): { readonly logger: Logger; readonly lin
     (level: LoggedLine["level"]): Logger["info"] =>
     (fields, message) =>
       void lines.push({ level, fields, message });
-  const logger = { error: record("error"), warn: record("warn"), info: record("info"), debug: record("debug") };
+  const logger = {
+    error: record("error"),
+    warn: record("warn"),
+    info: record("info"),
+    debug: record("debug"),
+  };
   return { logger, lines };
 }
 

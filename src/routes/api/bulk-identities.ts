@@ -53,7 +53,9 @@ function answerAll(
   view: ViewSnapshot,
   randomIdentifier: () => string,
 ): Response {
-  const texts = requests.map((request) => view.identityText(subjectOf(request, view, randomIdentifier).subject));
+  const texts = requests.map((request) =>
+    view.identityText(subjectOf(request, view, randomIdentifier).subject),
+  );
   const { body, headers } = view.identityResponse(`[${texts.join(",")}]`);
   return new Response(body, { status: 200, headers: headersFor(headers, requestHeader(context, "origin")) });
 }

@@ -16,9 +16,7 @@ export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies
     const feature = context.req.query("feature");
     if (!feature) return answerPrepared(context, view.flags.list);
     const flag = view.findFlag(feature);
-    return flag === null
-      ? respondError(context, featureNotFound(feature))
-      : answerPrepared(context, flag);
+    return flag === null ? respondError(context, featureNotFound(feature)) : answerPrepared(context, flag);
   };
 }
 

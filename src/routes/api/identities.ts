@@ -3,8 +3,8 @@
  * parsed; any other is parsed, evaluated, and put together from prepared fragments.
  */
 import { hash } from "node:crypto";
-import type { IdentityResponse } from "../../cache/identity-response-cache.ts";
 import { headersFor } from "../../cache/cors-headers.ts";
+import type { IdentityResponse } from "../../cache/identity-response-cache.ts";
 import type { ViewSnapshot } from "../../cache/view-snapshot.ts";
 import { RequestError } from "../../models/errors.ts";
 import { IdentityRequestReader } from "../../models/identity-request.ts";
@@ -27,7 +27,8 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
     const view = access.snapshot.views[access.view];
     // One character for each byte: two bodies share a key only if they are the same.
     const cacheKey = bytes.toString("latin1");
-    const response = view.identityResponses.get(cacheKey) ?? evaluateBody(bytes, cacheKey, view, dependencies);
+    const response =
+      view.identityResponses.get(cacheKey) ?? evaluateBody(bytes, cacheKey, view, dependencies);
     if (response instanceof RequestError) return respondError(context, response);
     return answerIdentity(context, response);
   };
@@ -86,7 +87,7 @@ function readQuery(
   const loc = ["query", "identifier"];
   const asked = context.req.query("identifier");
   if (!asked) return unprocessable([{ loc, type: "missing", msg: "Field required" }]);
-  const identifier = reader.readString(asked, loc, charactersMax);
+  const identifier = reader.readString(asked, charactersMax, loc);
   if (reader.details.length > 0) return unprocessable(reader.details);
   return { identifier, feature: context.req.query("feature") || null };
 }
@@ -103,8 +104,7 @@ function findOrEvaluate(
   const cached = view.identityResponses.get(cacheKey);
   if (cached !== undefined) return cached;
   const subject = { identifier, traits: new Map() };
-  const text =
-    feature === null ? view.identityText(subject) : view.identityTextWithFeature(subject, feature);
+  const text = feature === null ? view.identityText(subject) : view.identityTextWithFeature(subject, feature);
   if (text === null) return null;
   // From version and request, so that a new document or another question has another one (contract A8).
   const etag = `"${snapshot.etagBase}-${viewName}-${hash("md5", queryText)}"`;

@@ -71,20 +71,20 @@ export class SnapshotPublisher {
     const { logger } = this.#options;
     const { environmentName, counts, version, refusedPatterns } = snapshot;
     logger.info(
-      { environment: label, name: environmentName, version, ...counts, ms: Math.round(tookMs) },
-      "environment document published",
+      { environment: label, environmentName, version, ...counts, ms: Math.round(tookMs) },
+      "Published the environment document",
     );
     if (refusedPatterns.length > 0) {
       logger.warn(
         { environment: label, patterns: refusedPatterns },
-        "regular expressions of this document cannot run safely, so their conditions never match; " +
+        "Regular expressions of this document cannot run safely, so their conditions never match; " +
           "rewrite them without look-around, back-references, possessive or atomic groups",
       );
     }
     if (snapshot.clientKey !== clientKey && snapshot.clientKey !== previous?.clientKey) {
       logger.warn(
         { environment: label },
-        "the document's api_key is not the configured client_side_key; identities are hashed with the " +
+        "The document's api_key is not the configured client_side_key; identities are hashed with the " +
           "document's. Check that both keys of environment_key_pairs belong to the same environment",
       );
     }

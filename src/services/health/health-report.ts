@@ -5,16 +5,7 @@
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 import type { HealthSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
-
-/** How an environment's refreshes go, as its poller keeps it. */
-export interface RefreshStatus {
-  readonly state: "waiting" | "fresh" | "failing";
-  readonly reason: UpstreamErrorCode | null;
-  readonly lastAttemptTime: Date | null;
-  readonly lastSuccessTime: Date | null;
-  readonly lastSuccessMonotonicMs: number | null;
-  readonly consecutiveFailures: number;
-}
+import type { RefreshStatus } from "../environments/environment-poller.ts";
 
 /** One served environment, as health sees it. */
 export interface HealthSource {

@@ -1,0 +1,117 @@
+/**
+ * The command line: which words start which command, with `--help` and `--version` as people expect. The commands
+ * themselves are one file each.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { ConfigError } from "../models/errors.ts";
+import { checkConfig } from "./check-config.ts";
+import type { CommandOutput } from "./command-output.ts";
+import { runDemo } from "./demo.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { exportDocument } from "./export.ts";
+import { checkHealth } from "./health.ts";
+import { renderConfig } from "./render-config.ts";
+import { serve } from "./serve.ts";
+
+const help = `flag-edge-proxy: an edge proxy for Flagsmith feature flags
+
+Usage: flag-edge-proxy [command] [options]
+
+Commands:
+  serve                 run the proxy (the default)
+  demo [--port N]       run an upstream and the proxy in front of it, with example flags
+  health [--url URL]    ask a running proxy whether it is ready; exit code 0 or 1
+         [--liveness]   ask only whether it lives
+  check-config          say whether the configuration is valid, and all that is wrong with it
+  render-config         print a configuration with all defaults
+  export ENVIRONMENT    write an environment's document to a file; ENVIRONMENT is one of its keys,
+         [--output FILE] or its position in the configuration. FILE "-" is standard output
+         [--url URL]    fetch from this API, such as a running proxy's http://…/api/v1
+
+Options:
+  -c, --config FILE     the configuration (default: CONFIG_PATH, else ./config.json)
+  -h, --help            print this help
+  -V, --version         print the version
+
+Exit codes: 0 ok, 1 failure, 64 wrong command line or configuration, 69 cannot listen.
+`;
+
+const options = {
+  config: { type: "string", short: "c" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
+  url: { type: "string" },
+  liveness: { type: "boolean" },
+  output: { type: "string", short: "o" },
+  port: { type: "string" },
+} as const;
+
+type Arguments = ReturnType<typeof parse>;
+
+function parse(words: readonly string[]) {
+  return parseArgs({ args: [...words], options, allowPositionals: true });
+}
+
+/**
+ * @param words the command line without the program's name
+ * @returns the exit code
+ */
+export async function runCommandLine(words: readonly string[], output: CommandOutput): Promise<number> {
+  try {
+    const parsed = parse(words);
+    if (parsed.values.help) return print(output, help);
+    if (parsed.values.version) return print(output, `${readVersion()}\n`);
+    return await runCommand(parsed, output);
+  } catch (error) {
+    if (error instanceof ConfigError) output.stderr.write(`${error.message}\n`);
+    else if (isUsageError(error)) output.stderr.write(`${error.message}\nTry flag-edge-proxy --help\n`);
+    else throw error;
+    return exitCodes.faultyConfiguration;
+  }
+}
+
+async function runCommand({ values, positionals }: Arguments, output: CommandOutput): Promise<number> {
+  const [command = "serve", ...operands] = positionals;
+  const version = readVersion();
+  // Every command finds the configuration in the same place.
+  if (values.config !== undefined) process.env["CONFIG_PATH"] = values.config;
+  const [environment] = operands;
+  if (operands.length > (command === "export" ? 1 : 0)) return refuse(output, `${command}: too many words`);
+  switch (command) {
+    case "serve":
+      return await serve({ version });
+    case "demo":
+      return await runDemo(output, { port: values.port, version });
+    case "health":
+      return await checkHealth(output, { url: values.url, liveness: values.liveness });
+    case "check-config":
+      return checkConfig(output);
+    case "render-config":
+      return renderConfig(output);
+    case "export":
+      if (environment === undefined) return refuse(output, "export: say which ENVIRONMENT");
+      return await exportDocument(output, { environment, file: values.output, url: values.url, version });
+    default:
+      return refuse(output, `unknown command '${command}'`);
+  }
+}
+
+function print({ stdout }: CommandOutput, text: string): number {
+  stdout.write(text);
+  return exitCodes.ok;
+}
+
+function refuse({ stderr }: CommandOutput, fault: string): number {
+  stderr.write(`${fault}\nTry flag-edge-proxy --help\n`);
+  return exitCodes.faultyConfiguration;
+}
+
+function isUsageError(error: unknown): error is Error {
+  return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

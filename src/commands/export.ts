@@ -1,0 +1,77 @@
+/**
+ * The command `export`: writes an environment document to a file, as SDKs in offline mode and `environments[].file`
+ * read it. It fetches from the upstream, or from a running proxy.
+ */
+import { writeFile } from "node:fs/promises";
+import { loadSettings } from "../config/load-settings.ts";
+import { UpstreamError } from "../models/errors.ts";
+import type { EnvironmentKeyPair, Settings } from "../models/settings.ts";
+import { systemClock } from "../services/clock.ts";
+import { nextActions } from "../services/upstream/next-actions.ts";
+import { UpstreamClient } from "../services/upstream/upstream-client.ts";
+import type { CommandOutput } from "./command-output.ts";
+import { exitCodes } from "./exit-codes.ts";
+
+export interface ExportOptions {
+  /** A client or server key of the configuration, or its position there, counted from 1. */
+  readonly environment: string;
+  /** The file; `-` for standard output; without it `environment-<position>.json`. */
+  readonly file?: string | undefined;
+  /** The API's URL to fetch from, such as a running proxy's `…/api/v1`; without it the configured upstream. */
+  readonly url?: string | undefined;
+  readonly version: string;
+}
+
+/** @returns the exit code; the file's name is printed */
+export async function exportDocument(output: CommandOutput, options: ExportOptions): Promise<number> {
+  const { settings } = loadSettings();
+  const position = findEnvironment(settings.environments, options.environment);
+  const pair = settings.environments[position];
+  if (pair === undefined) {
+    const count = settings.environments.length;
+    output.stderr.write(
+      `no environment of the configuration is '${options.environment.slice(0, 8)}…': give one of its keys, ` +
+        `or its position from 1 to ${count}\n`,
+    );
+    return exitCodes.faultyConfiguration;
+  }
+  try {
+    const text = await fetchText(settings, pair, options);
+    const file = options.file ?? `environment-${position + 1}.json`;
+    if (file === "-") output.stdout.write(`${text}\n`);
+    else await writeFile(file, text, { mode: 0o600 });
+    output.stderr.write(
+      `exported ${Buffer.byteLength(text)} bytes to ${file === "-" ? "standard output" : file}\n`,
+    );
+    return exitCodes.ok;
+  } catch (error) {
+    const reason =
+      error instanceof UpstreamError
+        ? `${error.message}. ${nextActions[error.code]}`
+        : `the file cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
+    output.stderr.write(`${reason}\n`);
+    return exitCodes.failure;
+  }
+}
+
+function findEnvironment(pairs: readonly EnvironmentKeyPair[], wanted: string): number {
+  if (/^\d{1,4}$/.test(wanted)) return Number(wanted) - 1;
+  return pairs.findIndex(({ clientSideKey, serverSideKey }) =>
+    [clientSideKey, serverSideKey].includes(wanted),
+  );
+}
+
+async function fetchText(
+  { upstream: settings }: Settings,
+  { serverSideKey }: EnvironmentKeyPair,
+  { url, version }: ExportOptions,
+): Promise<string> {
+  await using upstream = new UpstreamClient({
+    settings: url === undefined ? settings : { ...settings, apiUrl: url.replace(/\/+$/, "") },
+    userAgent: `flag-edge-proxy/${version}`,
+    clock: systemClock,
+  });
+  const answer = await upstream.fetchDocument({ serverKey: serverSideKey, ifModifiedSince: null });
+  // Without a condition there is no 304; the client refuses one that comes all the same.
+  return answer.kind === "document" ? answer.text : "";
+}

@@ -1,0 +1,51 @@
+/**
+ * The command `health`: asks a running proxy whether it is well, for container probes and for people. It reads the
+ * configuration only to find the port.
+ */
+import { loadSettings } from "../config/load-settings.ts";
+import { ConfigError } from "../models/errors.ts";
+import type { CommandOutput } from "./command-output.ts";
+import { exitCodes } from "./exit-codes.ts";
+
+export interface HealthCommandOptions {
+  /** What to ask; without it the configured address and the readiness path. */
+  readonly url?: string | undefined;
+  /** Asks only whether the process lives: right for probes that restart a container. */
+  readonly liveness?: boolean | undefined;
+}
+
+const timeoutMs = 3000;
+const defaultPort = 8000;
+
+/** @returns 0 where the proxy answers 2xx, else 1; what it answered is printed */
+export async function checkHealth(output: CommandOutput, options: HealthCommandOptions): Promise<number> {
+  const path = options.liveness ? "/proxy/health/liveness" : "/proxy/health/readiness";
+  const url = options.url ?? `${configuredOrigin()}${path}`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: "manual" });
+    const body = await response.text();
+    output.stdout.write(`${url}: ${response.status}${body === "" ? "" : ` ${body}`}\n`);
+    return response.ok ? exitCodes.ok : exitCodes.failure;
+  } catch (error) {
+    output.stderr.write(`${url}: no answer (${reasonOf(error)}); is the proxy running there?\n`);
+    return exitCodes.failure;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const { code, message } = cause as { code?: string; message?: string };
+  return code ?? message ?? String(cause);
+}
+
+/** Where a proxy with the present configuration listens, as seen from this machine. */
+function configuredOrigin(): string {
+  try {
+    const { host, port } = loadSettings().settings.server;
+    const reachable = host === "0.0.0.0" || host === "" ? "127.0.0.1" : host === "::" ? "::1" : host;
+    return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return `http://127.0.0.1:${defaultPort}`;
+  }
+}

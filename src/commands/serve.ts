@@ -1,0 +1,85 @@
+/**
+ * The command `serve`: loads the configuration, runs the proxy, and ends it in order on SIGTERM or SIGINT. It owns
+ * the process's signals and last words.
+ */
+import { loadSettings } from "../config/load-settings.ts";
+import { createLogger, type ProcessLogger } from "../config/logger.ts";
+import type { Settings } from "../models/settings.ts";
+import { startServer } from "../server.ts";
+import { ListenError } from "../services/listener/http-listener.ts";
+import { exitCodes } from "./exit-codes.ts";
+
+export interface ServeOptions {
+  readonly configPath?: string | undefined;
+  readonly version: string;
+}
+
+/**
+ * Runs until a signal asks it to end.
+ * @returns the exit code
+ * @throws ConfigError where the configuration is wrong
+ */
+export async function serve({ configPath, version }: ServeOptions): Promise<number> {
+  const { settings, warnings } = loadSettings({ configPath });
+  const log = createLogger(settings.logging);
+  for (const { path, message } of warnings) log.logger.warn({ setting: path }, message);
+  return await runServer(settings, log, version);
+}
+
+/**
+ * Serves with these settings until SIGTERM or SIGINT; a second signal ends the drain at once.
+ * @param onListening told once, with the proxy's URL
+ * @returns the exit code
+ */
+export async function runServer(
+  settings: Settings,
+  { logger, flush }: ProcessLogger,
+  version: string,
+  onListening: (url: string) => void = () => undefined,
+): Promise<number> {
+  const dieOfBug = (error: unknown): void => {
+    logger.error({ err: error }, "An error that nobody caught: the process ends");
+    flush();
+    process.exit(exitCodes.failure);
+  };
+  process.on("uncaughtException", dieOfBug);
+  process.on("unhandledRejection", dieOfBug);
+  const signals = listenForSignals();
+  try {
+    await using server = await startServer(settings, logger, version);
+    onListening(server.url);
+    logger.info({ signal: await signals.next() }, "Asked to end");
+    void signals.next().then((signal) => {
+      logger.warn({ signal }, "Asked again: ending at once");
+      server.cutDrain();
+    });
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    logger.error({}, error.message);
+    return exitCodes.cannotListen;
+  } finally {
+    flush();
+  }
+  return exitCodes.ok;
+}
+
+/** Turns SIGTERM and SIGINT into promises, in the order they come. */
+function listenForSignals(): { next(): Promise<NodeJS.Signals> } {
+  const came: NodeJS.Signals[] = [];
+  const waiting: ((signal: NodeJS.Signals) => void)[] = [];
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      const waiter = waiting.shift();
+      if (waiter === undefined) came.push(signal);
+      else waiter(signal);
+    });
+  }
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        const signal = came.shift();
+        if (signal === undefined) waiting.push(resolve);
+        else resolve(signal);
+      }),
+  };
+}

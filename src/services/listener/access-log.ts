@@ -1,0 +1,39 @@
+/**
+ * One log line for each answered request, where the settings ask for it. It logs no header but the client's
+ * address, and no query: identifiers are personal.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+
+export interface AccessLogOptions {
+  /** Whether `X-Forwarded-For` is believed: only behind a proxy that sets it. */
+  readonly trustsForwardedFor: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Logs every request that the server answers from now on. */
+export function logRequests(server: Server, { trustsForwardedFor, clock, logger }: AccessLogOptions): void {
+  server.prependListener("request", (request: IncomingMessage, response: ServerResponse) => {
+    const startMs = clock.monotonicMs();
+    response.once("finish", () => {
+      const fields = {
+        method: request.method,
+        path: request.url?.split("?", 1)[0],
+        status: response.statusCode,
+        ms: Math.round((clock.monotonicMs() - startMs) * 1000) / 1000,
+        client: clientAddress(request, trustsForwardedFor),
+      };
+      logger.info(fields, "Request");
+    });
+  });
+}
+
+function clientAddress(request: IncomingMessage, trustsForwardedFor: boolean): string | undefined {
+  const forwarded = trustsForwardedFor ? request.headers["x-forwarded-for"] : undefined;
+  const first = String(forwarded ?? "")
+    .split(",", 1)[0]
+    ?.trim();
+  return first || request.socket.remoteAddress;
+}

@@ -1,0 +1,101 @@
+/**
+ * Owns the listening socket: listens with a clear error, and drains so that no request is lost (reliability 2.9).
+ * It does not know what the requests are.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { ServerSettings } from "../../models/settings.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+
+/** The socket could not be opened; the message says what to do (exit code 69). */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+type ListenSettings = Pick<ServerSettings, "host" | "port" | "backlog" | "drainDelayMs" | "drainTimeoutMs">;
+
+export interface HttpListenerOptions {
+  readonly server: Server;
+  readonly settings: ListenSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  readonly #rush = new AbortController();
+  #draining: Promise<void> | null = null;
+
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+  }
+
+  /** True from the moment a drain begins: readiness then answers 503. */
+  get isDraining(): boolean {
+    return this.#draining !== null;
+  }
+
+  /**
+   * @returns the address it listens on
+   * @throws ListenError where the port is taken, the host is not this machine's, or the user may not
+   */
+  async listen(): Promise<AddressInfo> {
+    const { server, settings } = this.#options;
+    const { host, port, backlog } = settings;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => reject(explainListenError(error, host, port)));
+      server.listen({ host, port, backlog }, resolve);
+    });
+    return server.address() as AddressInfo;
+  }
+
+  /**
+   * Ends in order: keep accepting for a while with `Connection: close` on each answer, so that balancers notice;
+   * then stop accepting, and wait for what is in flight. A second call joins the first.
+   */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  /** Cuts a drain short: connections are closed at once. */
+  cutDrain(): void {
+    this.#rush.abort();
+    this.#options.server.closeAllConnections();
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, logger, server, settings } = this.#options;
+    logger.info(
+      { drainDelayMs: settings.drainDelayMs },
+      "Draining: readiness answers 503, connections close",
+    );
+    server.prependListener("request", closeAfterAnswer);
+    await clock.sleep(settings.drainDelayMs, this.#rush.signal);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const ended = new AbortController();
+    const late = clock.sleep(settings.drainTimeoutMs, AbortSignal.any([ended.signal, this.#rush.signal]));
+    await Promise.race([closed, late]);
+    ended.abort();
+    server.closeAllConnections();
+    await closed;
+    logger.info({}, "Drained: no connection is left");
+  }
+}
+
+function closeAfterAnswer(_request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+}
+
+function explainListenError(error: NodeJS.ErrnoException, host: string, port: number): ListenError {
+  const where = `${host}:${port}`;
+  const remedies: Readonly<Record<string, string>> = {
+    EADDRINUSE: `cannot listen on ${where}: the port is in use. Stop what listens there, or set server.port`,
+    EADDRNOTAVAIL: `cannot listen on ${where}: this machine has no such address. Set server.host to 0.0.0.0`,
+    ENOTFOUND: `cannot listen on ${where}: the host name is unknown. Set server.host to 0.0.0.0`,
+    EACCES: `cannot listen on ${where}: this user may not. Set server.port to 1024 or above`,
+  };
+  const message = remedies[error.code ?? ""] ?? `cannot listen on ${where}: ${error.code ?? error.message}`;
+  return new ListenError(message, { cause: error });
+}
