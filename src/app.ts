@@ -5,19 +5,19 @@
 import { Hono } from "hono";
 import type { CorsHeaders } from "./cache/cors-headers.ts";
 import type { RequestLimits } from "./models/settings.ts";
-import { createBulkIdentitiesRoute } from "./routes/api/bulk-identities.ts";
-import { createEnvironmentDocumentRoute } from "./routes/api/environment-document.ts";
-import { createFlagsRoute } from "./routes/api/flags.ts";
-import { createGetIdentitiesRoute, createPostIdentitiesRoute } from "./routes/api/identities.ts";
+import { createBulkIdentitiesRoute } from "./routes/api/bulk-identities-route.ts";
+import { createEnvironmentDocumentRoute } from "./routes/api/environment-document-route.ts";
+import { createFlagsRoute } from "./routes/api/flags-route.ts";
+import { createGetIdentitiesRoute, createPostIdentitiesRoute } from "./routes/api/identities-route.ts";
 import { createErrorResponder, internalErrorResponse } from "./routes/error-responses.ts";
-import { answerLiveness, createHealthRoute } from "./routes/health.ts";
+import { answerLiveness, createHealthRoute } from "./routes/health-routes.ts";
 import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
 import { RequestAbortedError } from "./routes/request-body.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
-import { createUnmatchedRoute } from "./routes/unmatched.ts";
+import { createUnmatchedRoute } from "./routes/unmatched-route.ts";
 import type { KeyResolver } from "./services/environments/key-directory.ts";
 import type { HealthReport } from "./services/health/health-report.ts";
-import type { Logger } from "./services/logger.ts";
+import type { Logger } from "./services/service-logger.ts";
 
 export interface AppDependencies {
   readonly resolveKey: KeyResolver;

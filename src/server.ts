@@ -14,8 +14,8 @@ import { createRefreshLimiter } from "./services/environments/environment-poller
 import { serveEnvironments } from "./services/environments/served-environments.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
-import { HttpListener } from "./services/listener/http-listener.ts";
-import type { Logger } from "./services/logger.ts";
+import { HttpListener, serverOptions } from "./services/listener/http-listener.ts";
+import type { Logger } from "./services/service-logger.ts";
 import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 
 /** A proxy that listens. Disposing it drains first: no request in flight is lost. */
@@ -69,7 +69,10 @@ export async function startServer(
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });
-  const server = createHttpServer(settings, app.fetch);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    serverOptions: serverOptions(settings.server),
+  }) as Server;
   const listener = new HttpListener({ server, settings: settings.server, clock, logger });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
@@ -84,23 +87,4 @@ export async function startServer(
   );
   const owned = stack.move();
   return { url, cutDrain: () => listener.cutDrain(), [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-type FetchCallback = Parameters<typeof createAdaptorServer>[0]["fetch"];
-
-/** Limits of Node's HTTP server against slow and greedy clients (reliability 2.1). */
-function createHttpServer({ server: settings }: Settings, fetch: FetchCallback): Server {
-  const server = createAdaptorServer({
-    fetch,
-    overrideGlobalObjects: true,
-    serverOptions: {
-      keepAliveTimeout: settings.keepAliveTimeoutMs,
-      headersTimeout: settings.headersTimeoutMs,
-      requestTimeout: settings.requestTimeoutMs,
-      maxHeaderSize: settings.headerBytesMax,
-      connectionsCheckingInterval: 1000,
-    },
-  }) as Server;
-  if (settings.connectionsMax !== null) server.maxConnections = settings.connectionsMax;
-  return server;
 }

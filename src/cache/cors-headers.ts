@@ -1,6 +1,6 @@
 /**
- * CORS of our own (contract A8): decided from the settings when headers are prepared, never by a middleware on the
- * way out. No credentials: keys travel in a header that scripts set themselves.
+ * CORS of our own (contract A8): decided from the settings when headers are prepared, never by a middleware
+ * on the way out. No credentials: keys travel in a header that scripts set themselves.
  */
 import type { HeaderRecord, HeaderSet, HeaderSetFactory } from "./prepared-response.ts";
 

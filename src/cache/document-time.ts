@@ -1,6 +1,6 @@
 /**
- * The document's `updated_at` as the wire needs it: seconds since the epoch, always with a fraction, because SDKs
- * compare it as a float and one ignores integers (contract A8, A10, B 1.9).
+ * The document's `updated_at` as the wire needs it: seconds since the epoch, always with a fraction,
+ * because SDKs compare it as a float and one ignores integers (contract A8, A10, B 1.9).
  */
 
 const isoPattern =

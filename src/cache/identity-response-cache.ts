@@ -1,6 +1,6 @@
 /**
- * Answers to identities requests by the request's raw body. It belongs to one view of one snapshot and dies with
- * it, so it needs no invalidation.
+ * Answers to identities requests by the request's raw body. It belongs to one view of one snapshot and dies
+ * with it, so it needs no invalidation.
  */
 import { LRUCache } from "lru-cache";
 import type { IdentityCacheSettings } from "../models/settings.ts";

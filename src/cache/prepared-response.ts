@@ -1,6 +1,6 @@
 /**
- * Answers made ready when a snapshot is published: bytes, headers and validators of every representation, so that
- * a request only picks one (architecture, invariant 3). Nothing here looks at a request.
+ * Answers made ready when a snapshot is published: bytes, headers and validators of every representation,
+ * so that a request only picks one (architecture, invariant 3). Nothing here looks at a request.
  */
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";

@@ -1,6 +1,6 @@
 /**
- * Where the current snapshots are: one slot for each served environment. A request reads its slot once and keeps
- * what it got, across every `await`; the publisher alone writes.
+ * Where the current snapshots are: one slot for each served environment. A request reads its slot once and
+ * keeps what it got, across every `await`; the publisher alone writes.
  */
 import type { EnvironmentSnapshot } from "./environment-snapshot.ts";
 

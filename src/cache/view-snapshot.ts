@@ -1,6 +1,7 @@
 /**
- * What one kind of key sees of one environment: the client view or the server view (contract A2). Its flags are
- * prepared; identity answers are put together from prepared fragments. Immutable but for the cache it owns.
+ * What one kind of key sees of one environment: the client view or the server view (contract A2). Its flags
+ * are prepared; identity answers are put together from prepared fragments. Immutable but for the cache it
+ * owns.
  */
 import type { CompiledEnvironment } from "../engine/compile-environment.ts";
 import { Evaluation, identityContext } from "../engine/evaluate.ts";

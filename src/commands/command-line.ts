@@ -1,6 +1,6 @@
 /**
- * The command line: which words start which command, with `--help` and `--version` as people expect. The commands
- * themselves are one file each.
+ * The command line: which words start which command, with `--help` and `--version` as people expect. The
+ * commands themselves are one file each.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -74,24 +74,23 @@ export async function runCommandLine(words: readonly string[], output: CommandOu
 async function runCommand({ values, positionals }: Arguments, output: CommandOutput): Promise<number> {
   const [command = "serve", ...operands] = positionals;
   const version = readVersion();
-  // Every command finds the configuration in the same place.
-  if (values.config !== undefined) process.env["CONFIG_PATH"] = values.config;
   const [environment] = operands;
+  const { config: configPath, url } = values;
   if (operands.length > (command === "export" ? 1 : 0)) return refuse(output, `${command}: too many words`);
   switch (command) {
     case "serve":
-      return await serve({ version });
+      return await serve({ configPath, version });
     case "demo":
       return await runDemo(output, { port: values.port, version });
     case "health":
-      return await checkHealth(output, { url: values.url, liveness: values.liveness });
+      return await checkHealth(output, { configPath, url, liveness: values.liveness });
     case "check-config":
-      return checkConfig(output);
+      return checkConfig(output, { configPath });
     case "render-config":
       return renderConfig(output);
     case "export":
       if (environment === undefined) return refuse(output, "export: say which ENVIRONMENT");
-      return await exportDocument(output, { environment, file: values.output, url: values.url, version });
+      return await exportDocument(output, { configPath, environment, file: values.output, url, version });
     default:
       return refuse(output, `unknown command '${command}'`);
   }

@@ -1,6 +1,6 @@
 /**
- * A small upstream flag API for the demo: serves one file as the environment document, with `Last-Modified` and 304
- * as the real one does. It is not part of the proxy.
+ * A small upstream flag API for the demo: serves one file as the environment document, with `Last-Modified`
+ * and 304 as the real one does. It is not part of the proxy.
  */
 import { readFile, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";

@@ -1,6 +1,6 @@
 /**
- * The command `demo`: an upstream with example flags and the proxy in front of it, on loopback, with the lines to
- * try it. The proxy is the real one; only its settings are made here.
+ * The command `demo`: an upstream with example flags and the proxy in front of it, on loopback, with the
+ * lines to try it. The proxy is the real one; only its settings are made here.
  */
 import { fileURLToPath } from "node:url";
 import { settingsFrom } from "../config/load-settings.ts";

@@ -1,6 +1,6 @@
 /**
- * The command `export`: writes an environment document to a file, as SDKs in offline mode and `environments[].file`
- * read it. It fetches from the upstream, or from a running proxy.
+ * The command `export`: writes an environment document to a file, as SDKs in offline mode and
+ * `environments[].file` read it. It fetches from the upstream, or from a running proxy.
  */
 import { writeFile } from "node:fs/promises";
 import { loadSettings } from "../config/load-settings.ts";
@@ -13,18 +13,21 @@ import type { CommandOutput } from "./command-output.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface ExportOptions {
+  readonly configPath?: string | undefined;
   /** A client or server key of the configuration, or its position there, counted from 1. */
   readonly environment: string;
   /** The file; `-` for standard output; without it `environment-<position>.json`. */
   readonly file?: string | undefined;
-  /** The API's URL to fetch from, such as a running proxy's `…/api/v1`; without it the configured upstream. */
+  /**
+   * The API's URL to fetch from, such as a running proxy's `…/api/v1`; without it the configured upstream.
+   */
   readonly url?: string | undefined;
   readonly version: string;
 }
 
 /** @returns the exit code; the file's name is printed */
 export async function exportDocument(output: CommandOutput, options: ExportOptions): Promise<number> {
-  const { settings } = loadSettings();
+  const { settings } = loadSettings({ configPath: options.configPath });
   const position = findEnvironment(settings.environments, options.environment);
   const pair = settings.environments[position];
   if (pair === undefined) {

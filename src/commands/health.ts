@@ -1,6 +1,6 @@
 /**
- * The command `health`: asks a running proxy whether it is well, for container probes and for people. It reads the
- * configuration only to find the port.
+ * The command `health`: asks a running proxy whether it is well, for container probes and for people. It
+ * reads the configuration only to find the port.
  */
 import { loadSettings } from "../config/load-settings.ts";
 import { ConfigError } from "../models/errors.ts";
@@ -8,6 +8,7 @@ import type { CommandOutput } from "./command-output.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface HealthCommandOptions {
+  readonly configPath?: string | undefined;
   /** What to ask; without it the configured address and the readiness path. */
   readonly url?: string | undefined;
   /** Asks only whether the process lives: right for probes that restart a container. */
@@ -20,7 +21,7 @@ const defaultPort = 8000;
 /** @returns 0 where the proxy answers 2xx, else 1; what it answered is printed */
 export async function checkHealth(output: CommandOutput, options: HealthCommandOptions): Promise<number> {
   const path = options.liveness ? "/proxy/health/liveness" : "/proxy/health/readiness";
-  const url = options.url ?? `${configuredOrigin()}${path}`;
+  const url = options.url ?? `${configuredOrigin(options.configPath)}${path}`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: "manual" });
     const body = await response.text();
@@ -39,9 +40,9 @@ function reasonOf(error: unknown): string {
 }
 
 /** Where a proxy with the present configuration listens, as seen from this machine. */
-function configuredOrigin(): string {
+function configuredOrigin(configPath: string | undefined): string {
   try {
-    const { host, port } = loadSettings().settings.server;
+    const { host, port } = loadSettings({ configPath }).settings.server;
     const reachable = host === "0.0.0.0" || host === "" ? "127.0.0.1" : host === "::" ? "::1" : host;
     return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
   } catch (error) {

@@ -1,12 +1,14 @@
 /**
- * The environment document as the upstream serves it (contract B 2.7), as far as evaluation needs it. Fields that
- * only SDKs read are carried in the raw text and not described here.
+ * The environment document as the upstream serves it (contract B 2.7), as far as evaluation needs it.
+ * Fields that only SDKs read are carried in the raw text and not described here.
  */
 import { z } from "zod";
 import { isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 
 /** A JSON number, whose text may have been kept, as a JavaScript number. */
 const number = z.union([z.number(), z.instanceof(JsonNumber).transform((kept) => Number(kept.text))]);
+/** The same, its text kept: JSONPaths see it, and `10.0` is not `10` to them. */
+const numberWithText = z.union([z.number(), z.instanceof(JsonNumber)]);
 const scalar = z.custom<JsonScalar>(isScalar, "must be a string, a number, a boolean or null");
 const identifierNumber = z.union([
   z.number(),
@@ -14,7 +16,9 @@ const identifierNumber = z.union([
   z.instanceof(JsonNumber).transform((kept) => kept.text),
 ]);
 
-/** What is not a known word never matches, so that one odd condition does not cost the whole document (A13). */
+/**
+ * What is not a known word never matches, so that one odd condition does not cost the whole document (A13).
+ */
 const word = z.string().catch("");
 
 const condition = z.object({
@@ -40,7 +44,7 @@ const rule: z.ZodType<RuleModel> = z.object({
 const multivariateValue = z.object({
   id: number.nullish(),
   mv_fs_value_uuid: z.string().nullish(),
-  percentage_allocation: number.nullish(),
+  percentage_allocation: numberWithText.nullish(),
   multivariate_feature_option: z.object({ value: scalar, key: z.string().nullish() }),
 });
 
@@ -54,7 +58,7 @@ const featureState = z.object({
   feature_state_value: scalar,
   django_id: identifierNumber.nullish(),
   featurestate_uuid: z.string().nullish(),
-  feature_segment: z.object({ priority: number.nullish() }).nullish(),
+  feature_segment: z.object({ priority: numberWithText.nullish() }).nullish(),
   multivariate_feature_state_values: z.array(multivariateValue).nullish(),
 });
 

@@ -25,8 +25,8 @@ export type RequestErrorCode =
   | "overloaded";
 
 /**
- * The caller's error: its code, message and detail are sent to the caller as they are. A value to return, not an
- * exception to throw: it holds no stack, so that a flood of bad requests costs little.
+ * The caller's error: its code, message and detail are sent to the caller as they are. A value to return,
+ * not an exception to throw: it holds no stack, so that a flood of bad requests costs little.
  */
 export class RequestError {
   readonly code: RequestErrorCode;

@@ -1,6 +1,6 @@
 /**
- * The body of an identities request, checked by hand because it stands on the read path (contract A5). It decides
- * nothing about evaluation.
+ * The body of an identities request, checked by hand because it stands on the read path (contract A5). It
+ * decides nothing about evaluation.
  */
 import type { ValidationDetail } from "./errors.ts";
 import { isJsonObject, isScalar, JsonNumber, type JsonScalar } from "./json.ts";
@@ -26,8 +26,8 @@ const detailsMax = 20;
 const floatMark = /[.eE]/;
 
 /**
- * Collects the faults of one request; what it reads is only meaningful while it has none. Places are put together
- * when a fault needs one: doing so for each field costs three times the check itself.
+ * Collects the faults of one request; what it reads is only meaningful while it has none. Places are put
+ * together when a fault needs one: doing so for each field costs three times the check itself.
  */
 export class IdentityRequestReader {
   readonly details: ValidationDetail[] = [];

@@ -17,13 +17,15 @@ export class JsonNumber {
 export type JsonScalar = string | number | boolean | null | JsonNumber;
 
 /**
- * Whether a text may hold a number that JavaScript would print otherwise: many digits, an exponent, a trailing
- * zero after the point, many leading ones, a negative zero. It may be wrong towards true (digits inside strings).
+ * Whether a text may hold a number that JavaScript would print otherwise: many digits, an exponent, a
+ * trailing zero after the point, many leading ones, a negative zero. It may be wrong towards true (digits
+ * inside strings).
  */
 const needsNumberText = /[\d.]{16}|\d[eE]|\.\d*0(?!\d)|\.0{5}|-0(?![.\d])/;
 
 /**
- * Parses JSON text. Costs what `JSON.parse` costs unless the text may hold a number that would not survive it.
+ * Parses JSON text. Costs what `JSON.parse` costs unless the text may hold a number that would not survive
+ * it.
  *
  * @returns the value; numbers are a JavaScript number where that keeps their text, else a `JsonNumber`
  * @throws SyntaxError where the text is not JSON; RangeError where it is nested too deeply for the stack

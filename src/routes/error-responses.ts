@@ -1,6 +1,6 @@
 /**
- * The one place where errors become HTTP (contract A3): one shape, closed codes, CORS headers on each. No error
- * shows an upstream's text, a stack, or a key other than the presented one.
+ * The one place where errors become HTTP (contract A3): one shape, closed codes, CORS headers on each. No
+ * error shows an upstream's text, a stack, or a key other than the presented one.
  */
 import { type CorsHeaders, headersFor } from "../cache/cors-headers.ts";
 import type { HeaderRecord } from "../cache/prepared-response.ts";

@@ -1,5 +1,6 @@
 /**
- * What routes share of hono's context: its type, and the cheapest way to a request's header. It answers nothing.
+ * What routes share of hono's context: its type, and the cheapest way to a request's header. It answers
+ * nothing.
  */
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";

@@ -1,6 +1,6 @@
 /**
- * Sends a prepared response: picks the representation the client accepts, or answers 304 where it holds the current
- * one (contract A6, A8; RFC 9110 sections 12.5.3 and 13). It makes no bytes.
+ * Sends a prepared response: picks the representation the client accepts, or answers 304 where it holds the
+ * current one (contract A6, A8; RFC 9110 sections 12.5.3 and 13). It makes no bytes.
  */
 import { headersFor } from "../cache/cors-headers.ts";
 import type { HeaderSet, PreparedResponse, Representation } from "../cache/prepared-response.ts";

@@ -1,6 +1,6 @@
 /**
- * Reads a request's body within its limit, and turns it into text and JSON, with the contract's errors (A3). Bytes
- * are counted as they come: a length that a client announces is not believed.
+ * Reads a request's body within its limit, and turns it into text and JSON, with the contract's errors
+ * (A3). Bytes are counted as they come: a length that a client announces is not believed.
  */
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";

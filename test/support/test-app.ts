@@ -11,7 +11,7 @@ import { systemClock } from "../../src/services/clock.ts";
 import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
 import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
 import type { HealthReport } from "../../src/services/health/health-report.ts";
-import type { Logger } from "../../src/services/logger.ts";
+import type { Logger } from "../../src/services/service-logger.ts";
 
 export interface TestEnvironment {
   readonly clientSideKey: string;

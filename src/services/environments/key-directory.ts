@@ -1,6 +1,6 @@
 /**
- * From a presented key to the environment it opens and the view it has, in one look-up (contract A2). It knows
- * nothing of documents.
+ * From a presented key to the environment it opens and the view it has, in one look-up (contract A2). It
+ * knows nothing of documents.
  */
 import type { View } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot } from "../../cache/snapshot-store.ts";
@@ -18,7 +18,9 @@ export type KeyResolver = (key: string) => KeyGrant | undefined;
 export class KeyDirectory {
   readonly #grants = new Map<string, KeyGrant>();
 
-  /** Registers both keys of an environment; the configuration made sure that no two environments share one. */
+  /**
+   * Registers both keys of an environment; the configuration made sure that no two environments share one.
+   */
   add(keys: EnvironmentKeyPair, slot: SnapshotSlot): void {
     this.#grants.set(keys.clientSideKey, { slot, view: "client" });
     this.#grants.set(keys.serverSideKey, { slot, view: "server" });

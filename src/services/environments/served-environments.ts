@@ -1,13 +1,13 @@
 /**
- * The environments that this process serves: for each a slot, its keys, and a poller. It starts and stops them
- * together and tells health how they are.
+ * The environments that this process serves: for each a slot, its keys, and a poller. It starts and stops
+ * them together and tells health how they are.
  */
 import type { SnapshotSettings } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeyPair, PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { HealthSource } from "../health/health-report.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../service-logger.ts";
 import type { UpstreamClient } from "../upstream/upstream-client.ts";
 import { EnvironmentPoller, type RefreshLimiter } from "./environment-poller.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";

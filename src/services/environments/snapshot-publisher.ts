@@ -1,6 +1,6 @@
 /**
- * Turns a fetched document into the snapshot that is served: parse, validate, compile, prepare, swap. A document
- * that fails on the way changes nothing (contract A11). It alone writes to the snapshot store.
+ * Turns a fetched document into the snapshot that is served: parse, validate, compile, prepare, swap. A
+ * document that fails on the way changes nothing (contract A11). It alone writes to the snapshot store.
  */
 import {
   buildEnvironmentSnapshot,
@@ -12,7 +12,7 @@ import { type EnvironmentDocument, environmentDocument } from "../../models/envi
 import { UpstreamError } from "../../models/errors.ts";
 import { parseJson } from "../../models/json.ts";
 import type { Clock } from "../clock.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../service-logger.ts";
 
 /** The environment a document is published for. */
 export interface PublishTarget {

@@ -1,6 +1,6 @@
 /**
- * What health endpoints answer: staleness of each environment and of the whole, on the monotonic clock (contract
- * A7, B 3.1). It holds no name, no key and no text of the upstream.
+ * What health endpoints answer: staleness of each environment and of the whole, on the monotonic clock
+ * (contract A7, B 3.1). It holds no name, no key and no text of the upstream.
  */
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 import type { HealthSettings } from "../../models/settings.ts";

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../service-logger.ts";
 
 export interface AccessLogOptions {
   /** Whether `X-Forwarded-For` is believed: only behind a proxy that sets it. */

@@ -1,23 +1,35 @@
 /**
- * Owns the listening socket: listens with a clear error, and drains so that no request is lost (reliability 2.9).
- * It does not know what the requests are.
+ * Owns the listening socket: listens with a clear error, and drains so that no request is lost (reliability
+ * 2.9). It does not know what the requests are.
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ServerSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../service-logger.ts";
 
 /** The socket could not be opened; the message says what to do (exit code 69). */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-type ListenSettings = Pick<ServerSettings, "host" | "port" | "backlog" | "drainDelayMs" | "drainTimeoutMs">;
+/** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
+const connectionsCheckingInterval = 1000;
+
+/** Limits of Node's HTTP server against slow and greedy clients (reliability 2.1). */
+export function serverOptions(settings: ServerSettings): ServerOptions {
+  return {
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    headersTimeout: settings.headersTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    maxHeaderSize: settings.headerBytesMax,
+    connectionsCheckingInterval,
+  };
+}
 
 export interface HttpListenerOptions {
   readonly server: Server;
-  readonly settings: ListenSettings;
+  readonly settings: ServerSettings;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,7 +54,8 @@ export class HttpListener {
    */
   async listen(): Promise<AddressInfo> {
     const { server, settings } = this.#options;
-    const { host, port, backlog } = settings;
+    const { host, port, backlog, connectionsMax } = settings;
+    if (connectionsMax !== null) server.maxConnections = connectionsMax;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => reject(explainListenError(error, host, port)));
       server.listen({ host, port, backlog }, resolve);
@@ -51,8 +64,8 @@ export class HttpListener {
   }
 
   /**
-   * Ends in order: keep accepting for a while with `Connection: close` on each answer, so that balancers notice;
-   * then stop accepting, and wait for what is in flight. A second call joins the first.
+   * Ends in order: keep accepting for a while with `Connection: close` on each answer, so that balancers
+   * notice; then stop accepting, and wait for what is in flight. A second call joins the first.
    */
   drain(): Promise<void> {
     this.#draining ??= this.#drain();

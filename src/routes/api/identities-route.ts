@@ -1,6 +1,6 @@
 /**
- * GET and POST identities (contract A5). A body seen before is answered from the snapshot's cache before it is
- * parsed; any other is parsed, evaluated, and put together from prepared fragments.
+ * GET and POST identities (contract A5). A body seen before is answered from the snapshot's cache before it
+ * is parsed; any other is parsed, evaluated, and put together from prepared fragments.
  */
 import { hash } from "node:crypto";
 import { headersFor } from "../../cache/cors-headers.ts";
@@ -15,7 +15,7 @@ import { subjectOf } from "../identity-subject.ts";
 import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
 import { parseBody, readBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
-import { featureNotFound } from "./flags.ts";
+import { featureNotFound } from "./flags-route.ts";
 
 export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
   const { limits, resolveKey, respondError } = dependencies;

@@ -1,0 +1,96 @@
+/**
+ * Writes log lines to a file descriptor. It must not throw, wait for a slow reader while lines are gathered,
+ * or keep more than a million characters.
+ *
+ * NOTE: it stands in place of pino's own destination. sonic-boom 4.2.1, on which that one rests, never
+ * returns from `flushSync`, which pino calls for each fatal line, once the reader is gone or the disk is
+ * full.
+ */
+import { write, writeSync } from "node:fs";
+
+const GATHERED_CHARACTERS = 4096;
+const GATHERED_MS = 500;
+const PENDING_CHARACTERS_MAX = 1_048_576;
+const FULL_PIPE_RETRY_MS = 10;
+const FULL_PIPE_RETRIES_MAX = 50;
+
+/**
+ * Lines of one descriptor, in order. What cannot be written is dropped: the service goes on without a log.
+ */
+export class LineSink {
+  readonly #descriptor: number;
+  readonly #isGathering: boolean;
+  /** What is left of a chunk that was written in part. */
+  #left = Buffer.alloc(0);
+  /** Lines since then; joining text is cheap, and it becomes bytes once a chunk. */
+  #lines = "";
+  #isWriting = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  /**
+   * @param descriptor 1 is standard output
+   * @param isGathering false: each line is written at once. True: lines are gathered to 4,096 characters or
+   *   500 ms, and a slow reader does not hold the caller up
+   */
+  constructor(descriptor: number, isGathering: boolean) {
+    this.#descriptor = descriptor;
+    this.#isGathering = isGathering;
+  }
+
+  /** Takes a line, its line break included. */
+  write(line: string): void {
+    if (this.#lines.length > PENDING_CHARACTERS_MAX) return;
+    this.#lines += line;
+    if (!this.#isGathering) this.flushSync();
+    else if (this.#lines.length >= GATHERED_CHARACTERS) this.#startWriting();
+    else this.#startWritingLater();
+  }
+
+  /**
+   * Writes what is pending, at once; waits at most half a second for a full pipe. A gathered chunk that the
+   * kernel is just taking may come after it.
+   */
+  flushSync(): void {
+    let chunk = this.#takePending();
+    for (let retries = 0; chunk.length > 0 && retries <= FULL_PIPE_RETRIES_MAX; ) {
+      try {
+        chunk = chunk.subarray(writeSync(this.#descriptor, chunk));
+      } catch (error) {
+        if (!isFullPipe(error)) return;
+        retries += 1;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_RETRY_MS);
+      }
+    }
+  }
+
+  #takePending(): Buffer<ArrayBuffer> {
+    const chunk = Buffer.concat([this.#left, Buffer.from(this.#lines)]);
+    this.#left = Buffer.alloc(0);
+    this.#lines = "";
+    return chunk;
+  }
+
+  #startWritingLater(): void {
+    this.#timer ??= setTimeout(() => this.#startWriting(), GATHERED_MS).unref();
+  }
+
+  #startWriting(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#isWriting) return;
+    const chunk = this.#takePending();
+    if (chunk.length === 0) return;
+    this.#isWriting = true;
+    write(this.#descriptor, chunk, (error, bytes) => {
+      this.#isWriting = false;
+      if (error === null) this.#left = chunk.subarray(bytes);
+      else if (isFullPipe(error)) this.#left = chunk;
+      if (error === null && this.#lines.length >= GATHERED_CHARACTERS) this.#startWriting();
+      else if (this.#left.length + this.#lines.length > 0) this.#startWritingLater();
+    });
+  }
+}
+
+function isFullPipe(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "EAGAIN";
+}

@@ -1,0 +1,76 @@
+/**
+ * Makes the process's logger: the only file that knows pino. It must not write the options or headers that
+ * undici's errors carry: they hold keys.
+ */
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+import { prettyFactory } from "pino-pretty";
+import type { LoggingSettings, LogLevel } from "../models/settings.ts";
+import { LineSink } from "./line-sink.ts";
+import { serializeError } from "./serialize-error.ts";
+
+/** A logger, and the way to make sure that nothing of it is lost. */
+export interface ProcessLogger {
+  readonly logger: Logger;
+  /** Writes what is buffered, at once; to be called last before the process ends. It never throws. */
+  flush(): void;
+}
+
+const PINO_LEVELS: Readonly<Record<LogLevel, string>> = {
+  CRITICAL: "fatal",
+  ERROR: "error",
+  WARNING: "warn",
+  INFO: "info",
+  DEBUG: "debug",
+  NOTSET: "trace",
+};
+
+/**
+ * Makes a logger.
+ *
+ * @param settings `generic` writes readable lines, `json` one object a line: `level` as a word, `timestamp`
+ *   as ISO 8601 in UTC, and the message under the chosen name
+ * @param output where the lines go; standard output unless given
+ */
+export function createLogger(settings: LoggingSettings, output?: DestinationStream): ProcessLogger {
+  // Without an access log lines are few, and none may be lost: each is written at once.
+  const standardOutput = new LineSink(1, settings.accessLog);
+  const lines = output ?? standardOutput;
+  const stream = settings.format === "generic" ? prettyStream(settings, lines) : lines;
+  const logger = pino(
+    {
+      level: PINO_LEVELS[settings.level],
+      messageKey: settings.messageField,
+      base: null,
+      timestamp: isoTimestamp,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: serializeError, error: serializeError, cause: serializeError },
+    },
+    stream,
+  );
+  return { logger, flush: () => standardOutput.flushSync() };
+}
+
+function isoTimestamp(): string {
+  return stdTimeFunctions.isoTime().replace('"time"', '"timestamp"');
+}
+
+/** Readable lines, made in the caller's turn: what is logged just before an exit is written too. */
+function prettyStream(settings: LoggingSettings, stream: DestinationStream): DestinationStream {
+  const prettify = prettyFactory({
+    colorize: settings.colours,
+    colorizeObjects: settings.colours,
+    messageKey: settings.messageField,
+    timestampKey: "timestamp",
+    levelKey: "level",
+    translateTime: false,
+    singleLine: true,
+    messageFormat: (line, messageKey) => escapeControls(String(line[messageKey] ?? "")),
+  });
+  return { write: (line) => stream.write(prettify(line)) };
+}
+
+/** A message of two lines would look like two messages, and an escape sequence would steer the terminal. */
+function escapeControls(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be found
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+}

@@ -1,0 +1,35 @@
+/**
+ * Reads the files that the configuration names: itself, secrets and certificates. It must not keep them
+ * open.
+ */
+import { readFileSync, statSync } from "node:fs";
+
+/** The text of a file, or what is wrong with it; `missing` where there is no such file. */
+export type FileReading =
+  | { readonly text: string }
+  | { readonly text: null; readonly fault: string; readonly missing: boolean };
+
+const FILE_BYTES_MAX = 16_777_216;
+
+/**
+ * Reads a UTF-8 file of at most 16 MiB; a byte order mark is dropped.
+ *
+ * @param path as the operating system takes it
+ */
+export function readTextFile(path: string): FileReading {
+  try {
+    const stats = statSync(path);
+    if (stats.isDirectory()) return broken("a directory, not a file");
+    if (stats.size > FILE_BYTES_MAX) return broken("a file of more than 16 MiB");
+    return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)) };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") return broken("not text in UTF-8");
+    if (code === "ENOENT" || code === "ENOTDIR") return { ...broken("no such file"), missing: true };
+    return broken(`a file that cannot be read (${code ?? "unknown error"})`);
+  }
+}
+
+function broken(fault: string) {
+  return { text: null, fault, missing: false } as const;
+}

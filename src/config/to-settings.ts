@@ -1,0 +1,108 @@
+/**
+ * Turns the file's settings into those of the process: units into names, seconds into milliseconds. Nothing
+ * more.
+ */
+import type { IdentityCacheSettings, Settings } from "../models/settings.ts";
+import { CACHE_ENTRIES_MAX, type ConfigFile } from "./config-file-schema.ts";
+import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
+
+/** @param surroundings what the file alone does not tell of the way to the upstream */
+export function toSettings(file: ConfigFile, surroundings: UpstreamSurroundings): Settings {
+  return {
+    environments: file.environment_key_pairs.map((pair) => ({
+      serverSideKey: pair.server_side_key,
+      clientSideKey: pair.client_side_key,
+    })),
+    upstream: { ...toUpstreamSettings(file), ...surroundings },
+    poll: {
+      intervalMs: toMs(file.api_poll_frequency_seconds),
+      jitterRatio: file.polling.jitter_ratio,
+      concurrencyMax: file.polling.concurrency_max,
+      unconditionalEveryPolls: file.polling.unconditional_every_polls,
+      retryMinMs: toMs(file.polling.retry_min_seconds),
+      retryMaxMs: toMs(file.polling.retry_max_seconds),
+    },
+    server: toServerSettings(file),
+    limits: {
+      bodyBytesMax: file.limits.body_bytes_max,
+      identifierCharactersMax: file.limits.identifier_characters_max,
+      traitKeyCharactersMax: file.limits.trait_key_characters_max,
+      traitValueCharactersMax: file.limits.trait_value_characters_max,
+      traitsMax: file.limits.traits_max,
+      bulkIdentitiesMax: file.limits.bulk_identities_max,
+    },
+    identityCache: toIdentityCacheSettings(file),
+    allowOrigins: file.allow_origins.includes("*") ? ["*"] : [...new Set(file.allow_origins)],
+    logging: {
+      accessLog: file.logging.enable_access_log,
+      format: file.logging.log_format,
+      level: file.logging.log_level,
+      messageField: file.logging.log_event_field_name,
+      colours: file.logging.colours,
+    },
+    health: {
+      gracePeriodMs: toGracePeriodMs(file.health_check.environment_update_grace_period_seconds),
+      policy: file.health_check.policy,
+    },
+  };
+}
+
+/**
+ * At least 1 ms where there is any: a wait of 0 would be a busy loop, and 0 means "never" to Node's servers.
+ */
+function toMs(seconds: number): number {
+  return seconds === 0 ? 0 : Math.max(1, Math.round(seconds * 1000));
+}
+
+function toGracePeriodMs(seconds: number | null): number | null {
+  return seconds === null ? null : toMs(seconds);
+}
+
+function toUpstreamSettings(file: ConfigFile): Omit<Settings["upstream"], keyof UpstreamSurroundings> {
+  const requestTimeoutMs = toMs(file.api_poll_timeout_seconds);
+  return {
+    apiUrl: file.api_url,
+    proxyKey: file.proxy_key,
+    requestTimeoutMs,
+    // A proxy-py configuration with a timeout of two minutes for one request means it.
+    documentTimeoutMs: Math.max(requestTimeoutMs, toMs(file.upstream.document_timeout_seconds)),
+    documentBytesMax: file.upstream.document_bytes_max,
+    pagesMax: file.upstream.pages_max,
+    redirectsMax: file.upstream.redirects_max,
+    connectionsMax: file.upstream.connections_max,
+    retryAfterMaxMs: toMs(file.upstream.retry_after_max_seconds),
+    breakerFailuresMax: file.upstream.breaker_failures_max,
+    breakerProbeIntervalMs: toMs(file.upstream.breaker_probe_seconds),
+  };
+}
+
+function toServerSettings(file: ConfigFile): Settings["server"] {
+  return {
+    host: file.server.host,
+    port: file.server.port,
+    keepAliveTimeoutMs: toMs(file.server.timeout_keep_alive),
+    headersTimeoutMs: toMs(file.server.headers_timeout_seconds),
+    requestTimeoutMs: toMs(file.server.request_timeout_seconds),
+    headerBytesMax: file.server.header_bytes_max,
+    connectionsMax: file.server.connections_max,
+    backlog: file.server.backlog,
+    drainDelayMs: toMs(file.server.drain_delay_seconds),
+    drainTimeoutMs: toMs(file.server.drain_timeout_seconds),
+    proxyHeaders: file.server.proxy_headers,
+  };
+}
+
+/**
+ * proxy-py's `endpoint_caches.identities`, where given, decides; a size of 0 is a cache that holds nothing.
+ */
+function toIdentityCacheSettings(file: ConfigFile): IdentityCacheSettings {
+  const bytesMax = file.identity_cache.bytes_max;
+  const identities = file.endpoint_caches?.identities ?? null;
+  if (identities === null) {
+    return { enabled: file.identity_cache.enabled, entriesMax: file.identity_cache.entries_max, bytesMax };
+  }
+  if (!identities.use_cache || identities.cache_max_size === 0) {
+    return { enabled: false, entriesMax: file.identity_cache.entries_max, bytesMax };
+  }
+  return { enabled: true, entriesMax: Math.min(identities.cache_max_size, CACHE_ENTRIES_MAX), bytesMax };
+}

@@ -1,0 +1,232 @@
+/**
+ * Keeps one environment fresh: fetch, publish, wait, again, for as long as it lives. It must never run two
+ * refreshes at once, never end because one failed, and never touch what is served: `publish` does.
+ */
+import { bulkhead } from "cockatiel";
+import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
+import type { PollSettings } from "../../models/settings.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../service-logger.ts";
+import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
+import { pollWaitMs } from "./poll-wait.ts";
+import { RefreshLog } from "./refresh-log.ts";
+import { documentDigest, RefreshValidator } from "./refresh-validator.ts";
+
+/** How the refreshes of one environment go; replaced as a whole after each of them. */
+export interface RefreshStatus {
+  readonly state: "waiting" | "fresh" | "failing";
+  /** Null unless failing, and null while failing by a bug. */
+  readonly reason: UpstreamErrorCode | null;
+  /** When the last finished refresh began. */
+  readonly lastAttemptTime: Date | null;
+  /** When the held document was last confirmed to be the upstream's. */
+  readonly lastSuccessTime: Date | null;
+  /** The same moment on the monotonic clock, for staleness (contract A7). */
+  readonly lastSuccessMonotonicMs: number | null;
+  readonly consecutiveFailures: number;
+}
+
+/** Runs what it is given, at once or when a place is free. */
+export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
+
+/**
+ * The cap on refreshes at the same time; one for the process, shared by all pollers. Its queue has no limit
+ * of its own: a poller waits in it at most once, so the number of environments is its bound.
+ *
+ * @param concurrencyMax at least one
+ */
+export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
+  const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
+  return (run) => places.execute(run);
+}
+
+export interface EnvironmentPollerOptions {
+  /** The environment as logs name it; holds no whole key. */
+  readonly label: string;
+  /** A function is asked before each refresh, as discovery may rotate the key. */
+  readonly serverKey: string | (() => string);
+  readonly upstream: Pick<UpstreamClient, "fetchDocument">;
+  /**
+   * Resolves when the document is being served; throws UpstreamError `document_invalid` and changes nothing.
+   */
+  readonly publish: (document: FetchedDocument) => Promise<{ readonly updatedAt: Date | null }>;
+  readonly limiter: RefreshLimiter;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly settings: PollSettings;
+}
+
+/** Callers who wait for one refresh that has not begun. */
+interface RequestedRefresh {
+  readonly done: PromiseWithResolvers<void>;
+  isUnconditional: boolean;
+}
+
+const neverRefreshed: RefreshStatus = {
+  state: "waiting",
+  reason: null,
+  lastAttemptTime: null,
+  lastSuccessTime: null,
+  lastSuccessMonotonicMs: null,
+  consecutiveFailures: 0,
+};
+
+export class EnvironmentPoller implements AsyncDisposable {
+  readonly #options: EnvironmentPollerOptions;
+  readonly #log: RefreshLog;
+  readonly #validator: RefreshValidator;
+  readonly #stop = new AbortController();
+  #sleep = new AbortController();
+  #requested: RequestedRefresh | null = null;
+  #loop: Promise<void> | null = null;
+  #status = neverRefreshed;
+
+  constructor(options: EnvironmentPollerOptions) {
+    this.#options = options;
+    this.#log = new RefreshLog(options.label, options.logger, options.clock);
+    this.#validator = new RefreshValidator(options.settings.unconditionalEveryPolls);
+  }
+
+  get status(): RefreshStatus {
+    return this.#status;
+  }
+
+  /** Begins with a refresh at once; a second call does nothing. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /**
+   * Asks for a refresh now; it runs on the poller's own loop, so never beside another. While one runs, all
+   * who ask share the one after it: the running one may have read the document before the change they know
+   * of.
+   *
+   * @param options `unconditional`: fetch the document whatever its date
+   * @returns resolves when that refresh ended, well or not (see `status`), or when the poller is disposed of;
+   *   before `start` it waits for the first one. It never rejects.
+   */
+  refresh(options: { unconditional?: boolean } = {}): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    this.#requested ??= { done: Promise.withResolvers(), isUnconditional: false };
+    this.#requested.isUnconditional ||= options.unconditional === true;
+    this.#sleep.abort();
+    return this.#requested.done.promise;
+  }
+
+  /** Ends the sleep and the running fetch at once; a publish that runs is waited for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#sleep.abort();
+    await this.#loop;
+    this.#requested?.done.resolve();
+  }
+
+  /**
+   * One refresh after the other; the wait begins when the refresh ended. The sleep of a turn is made before
+   * its refresh, so that who asks for another one meanwhile has ended it already.
+   */
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const requested = this.#requested;
+      this.#requested = null;
+      this.#sleep = new AbortController();
+      const error = await this.#refreshOnce(requested?.isUnconditional ?? false);
+      requested?.done.resolve();
+      await this.#wait(error);
+    }
+  }
+
+  async #wait(error: unknown): Promise<void> {
+    const { clock, random, settings } = this.#options;
+    const outcome = {
+      error: error instanceof UpstreamError ? error : null,
+      consecutiveFailures: this.#status.consecutiveFailures,
+      holdsDocument: this.#validator.holdsDocument,
+    };
+    await clock.sleep(pollWaitMs(outcome, settings, random()), this.#sleep.signal);
+  }
+
+  /**
+   * Never throws, whatever happens: the loop is all that keeps the environment fresh. Returns what failed.
+   */
+  async #refreshOnce(isUnconditional: boolean): Promise<unknown> {
+    const { clock, settings } = this.#options;
+    const startTime = clock.wallTime();
+    const startMs = clock.monotonicMs();
+    try {
+      await this.#withPlace(() => this.#fetchAndPublish(isUnconditional));
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
+      return error;
+    }
+    this.#recordSuccess(startTime);
+    const durationMs = clock.monotonicMs() - startMs;
+    if (durationMs > settings.intervalMs) this.#log.slow(durationMs, settings.intervalMs);
+    return null;
+  }
+
+  async #fetchAndPublish(isUnconditional: boolean): Promise<void> {
+    const { clock, publish, serverKey, upstream } = this.#options;
+    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional);
+    const signal = this.#stop.signal;
+    const key = typeof serverKey === "string" ? serverKey : serverKey();
+    const answer = await upstream.fetchDocument({ serverKey: key, ifModifiedSince, signal });
+    if (answer.kind === "not-modified") {
+      if (ifModifiedSince !== null) return;
+      throw new UpstreamError(
+        "unexpected_not_modified",
+        "The upstream answered 304 to a request without a date",
+      );
+    }
+    signal.throwIfAborted();
+    const digest = documentDigest(answer.text);
+    if (this.#validator.holds(digest)) {
+      this.#validator.confirmed(answer, clock.wallTime());
+      return;
+    }
+    const { updatedAt } = await publish(answer);
+    this.#validator.published(answer, digest, updatedAt, clock.wallTime());
+  }
+
+  /** Runs it when the limiter has a place; a poller that is disposed of does not wait for one. */
+  #withPlace(run: () => Promise<void>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { signal } = this.#stop;
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener("abort", giveUp);
+    const runInPlace = async () => {
+      signal.removeEventListener("abort", giveUp);
+      if (!signal.aborted) await run();
+    };
+    this.#options.limiter(runInPlace).then(resolve, reject);
+    return promise;
+  }
+
+  #recordSuccess(startTime: Date): void {
+    const { clock } = this.#options;
+    this.#log.succeeded(this.#status.consecutiveFailures);
+    this.#status = {
+      state: "fresh",
+      reason: null,
+      lastAttemptTime: startTime,
+      lastSuccessTime: clock.wallTime(),
+      lastSuccessMonotonicMs: clock.monotonicMs(),
+      consecutiveFailures: 0,
+    };
+  }
+
+  #recordFailure(error: unknown, startTime: Date): void {
+    this.#validator.failed();
+    const consecutiveFailures = this.#status.consecutiveFailures + 1;
+    this.#status = {
+      ...this.#status,
+      state: "failing",
+      reason: error instanceof UpstreamError ? error.code : null,
+      lastAttemptTime: startTime,
+      consecutiveFailures,
+    };
+    this.#log.failed(error, consecutiveFailures);
+  }
+}

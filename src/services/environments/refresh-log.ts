@@ -1,0 +1,83 @@
+/**
+ * The log lines of one environment's refreshes: one for each change of state and a reminder an hour, however
+ * long an outage lasts (reliability B25). It must never log a key, a header or a text of the upstream.
+ */
+import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../service-logger.ts";
+import { nextActions } from "../upstream/next-actions.ts";
+
+const reminderIntervalMs = 3_600_000;
+
+/** Owned by one poller. */
+export class RefreshLog {
+  readonly #label: string;
+  readonly #logger: Logger;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  /** The reasons this failing spell was warned of: two that alternate are two lines, not one each poll. */
+  readonly #warnedReasons = new Set<UpstreamErrorCode | "bug">();
+  #lastWarningMs = Number.NEGATIVE_INFINITY;
+  #lastSlowWarningMs = Number.NEGATIVE_INFINITY;
+
+  /** @param label the environment as logs name it; holds no whole key */
+  constructor(label: string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
+    this.#label = label;
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  /** A refresh succeeded. */
+  succeeded(failuresBefore: number): void {
+    if (this.#warnedReasons.size === 0) return;
+    this.#warnedReasons.clear();
+    this.#logger.info(
+      { environment: this.#label, failures: failuresBefore },
+      "The environment is being refreshed again",
+    );
+  }
+
+  /**
+   * A refresh failed.
+   * @param error an `UpstreamError`; anything else is a bug, and its stack is logged
+   * @param consecutiveFailures this one included
+   */
+  failed(error: unknown, consecutiveFailures: number): void {
+    const reason = error instanceof UpstreamError ? error.code : "bug";
+    if (!this.#isDue(reason)) return;
+    this.#warnedReasons.add(reason);
+    this.#lastWarningMs = this.#clock.monotonicMs();
+    const fields = { environment: this.#label, failures: consecutiveFailures };
+    if (!(error instanceof UpstreamError)) {
+      const stack = error instanceof Error ? error.stack : String(error);
+      this.#logger.error(
+        { ...fields, stack },
+        "The refresh of the environment failed by a bug; polling goes on",
+      );
+      return;
+    }
+    const { code, message } = error;
+    this.#logger.warn(
+      { ...fields, code },
+      `The environment is not refreshed: ${message}. ${nextActions[code]}`,
+    );
+  }
+
+  /** A refresh took longer than the poll interval; said at most once an hour. */
+  slow(durationMs: number, intervalMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lastSlowWarningMs < reminderIntervalMs) return;
+    this.#lastSlowWarningMs = nowMs;
+    this.#logger.warn(
+      { environment: this.#label, durationMs: Math.round(durationMs), intervalMs },
+      "A refresh took longer than the poll interval, so changes show late. Raise " +
+        "api_poll_frequency_seconds, or look at the load of the upstream and the network to it.",
+    );
+  }
+
+  /** A refused request while the circuit is open is no new reason: what opened it was warned of. */
+  #isDue(reason: UpstreamErrorCode | "bug"): boolean {
+    if (this.#clock.monotonicMs() - this.#lastWarningMs >= reminderIntervalMs) return true;
+    if (reason === "circuit_open" && this.#warnedReasons.size > 0) return false;
+    return !this.#warnedReasons.has(reason);
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * What the operator does about each kind of failed refresh, in one sentence, for log lines. It must never be
+ * sent to a caller: health shows the code alone (contract A7).
+ */
+import type { UpstreamErrorCode } from "../../models/errors.ts";
+
+/** One sentence for each code. In every case the last good document keeps being served. */
+export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
+  unreachable:
+    "Check that the host in api_url resolves and accepts connections from this host, and the " +
+    "HTTP_PROXY, HTTPS_PROXY and NO_PROXY settings.",
+  timeout:
+    "Check the load of the upstream and the network to it; if large documents are slow by nature, raise " +
+    "api_poll_timeout_seconds and upstream.document_timeout_seconds.",
+  connection_lost:
+    "Look for a restart of the upstream, or for a load balancer or firewall that closes connections; it " +
+    "needs no action if it stops by itself.",
+  tls_failure:
+    "Check the upstream's certificate (name, expiry, chain) and this host's clock; add a private " +
+    "authority with upstream.ca_file or NODE_EXTRA_CA_CERTS.",
+  key_rejected:
+    "Check the server-side key of this environment in the configuration: it may be revoked, expired or " +
+    "meant for another installation.",
+  rate_limited:
+    "Raise api_poll_frequency_seconds or lower the number of proxies that poll with this key; polling " +
+    "goes on after the pause the upstream asked for.",
+  server_error: "Look at the upstream's own logs and status page; polling goes on at the usual pace.",
+  unexpected_status:
+    "Check api_url: it must end before /environment-document/ (usually in /api/v1), and no gateway may " +
+    "answer in its place.",
+  unexpected_not_modified:
+    "Look for a cache between this host and the upstream that answers 304 without being asked, and " +
+    "exclude /environment-document/ from it.",
+  not_json:
+    "Fetch the document with curl and look at the answer: api_url may point at a web page, a login page " +
+    "or a captive portal.",
+  bad_encoding:
+    "Look for a gateway before the upstream that compresses answers twice or damages them, and exclude " +
+    "/environment-document/ from it.",
+  too_large:
+    "Check the size of the document (identity overrides are the usual cause) and raise " +
+    "upstream.document_bytes_max if it is meant to be so large.",
+  redirect_refused:
+    "Set api_url to the address the upstream redirects to: redirects to another scheme, host or port " +
+    "are never followed, as they would carry the keys away.",
+  page_refused:
+    "Look at the Link headers of the document: pages must lie on the host of api_url, must not repeat, " +
+    "and must not be more than upstream.pages_max.",
+  circuit_open:
+    "Find the earlier warning that says why the upstream fails; requests to it rest for a moment and go " +
+    "on by themselves.",
+  document_invalid:
+    "Fetch the document with curl and compare it with the last good one; report it to whoever runs the " +
+    "upstream, or look for a newer release of this proxy.",
+};

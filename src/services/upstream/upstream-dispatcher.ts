@@ -1,0 +1,89 @@
+/**
+ * The connections to one upstream: pool, TLS authorities, forward proxy. Nothing else may open a connection
+ * to the upstream, and nothing here reads the environment of the process.
+ */
+import { getCACertificates } from "node:tls";
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { UpstreamSettings } from "../../models/settings.ts";
+
+/** The part of the settings that connections depend on. */
+export type ConnectionSettings = Pick<
+  UpstreamSettings,
+  | "apiUrl"
+  | "requestTimeoutMs"
+  | "documentBytesMax"
+  | "connectionsMax"
+  | "caCertificates"
+  | "httpProxy"
+  | "httpsProxy"
+  | "noProxy"
+>;
+
+/** A dispatcher, and how many connections it has opened so far: who sees no change used an old one. */
+export interface UpstreamDispatcher {
+  readonly dispatcher: Dispatcher;
+  /** Null where the dispatcher cannot tell, which is behind a forward proxy. */
+  readonly connectionsOpened: (() => number) | null;
+}
+
+/** Shorter than the keep-alive of any server we know (uvicorn and node: 5 s), so that we close first. */
+const keepAliveTimeoutMs = 4000;
+const connectTimeoutMsMax = 3000;
+
+/**
+ * One pool for the one origin the client talks to. HTTP/1.1 alone: truncation, reuse and retry are known and
+ * tested there.
+ */
+export function createUpstreamDispatcher(settings: ConnectionSettings): UpstreamDispatcher {
+  const tls = certificateAuthorities(settings.caCertificates);
+  // undici takes whole milliseconds alone; the limits themselves are kept by DocumentDeadline.
+  const requestTimeoutMs = Math.ceil(settings.requestTimeoutMs);
+  const timeout = Math.min(connectTimeoutMsMax, requestTimeoutMs);
+  const options = {
+    allowH2: false,
+    connections: settings.connectionsMax,
+    pipelining: 1,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    headersTimeout: requestTimeoutMs,
+    bodyTimeout: requestTimeoutMs,
+    // Counts bytes on the wire: stops a body that inflates to nothing for ever.
+    maxResponseSize: settings.documentBytesMax,
+    connect: { ...tls, timeout },
+  };
+  const proxies = forwardProxies(settings);
+  if (proxies !== null) {
+    const tlsOfProxy = { proxyTls: { ...tls, timeout }, requestTls: { ...tls, timeout } };
+    return {
+      dispatcher: new EnvHttpProxyAgent({ ...options, ...tlsOfProxy, ...proxies }),
+      connectionsOpened: null,
+    };
+  }
+  const agent = new Agent(options);
+  let opened = 0;
+  agent.on("connect", () => {
+    opened += 1;
+  });
+  return { dispatcher: agent, connectionsOpened: () => opened };
+}
+
+/**
+ * The authorities of the settings are added to those of the process (bundled or the system's, and
+ * NODE_EXTRA_CA_CERTS); giving node a list replaces its own.
+ */
+function certificateAuthorities(caCertificates: string | null): { ca?: string[] } {
+  return caCertificates === null ? {} : { ca: [...getCACertificates("default"), caCertificates] };
+}
+
+/**
+ * The forward proxy for the upstream's scheme, as curl reads the variables: undici alone would also send
+ * https through HTTP_PROXY. Empty strings keep undici from looking at the environment of the process.
+ */
+function forwardProxies(
+  settings: ConnectionSettings,
+): { httpProxy: string; httpsProxy: string; noProxy: string } | null {
+  const isHttps = new URL(settings.apiUrl).protocol === "https:";
+  const httpProxy = isHttps ? "" : (settings.httpProxy ?? "");
+  const httpsProxy = isHttps ? (settings.httpsProxy ?? "") : "";
+  if (httpProxy === "" && httpsProxy === "") return null;
+  return { httpProxy, httpsProxy, noProxy: settings.noProxy ?? "" };
+}

@@ -1,0 +1,54 @@
+/** The document of the settings tells the truth: each setting is in it, with its default. */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { configFileSchema, SETTING_ALIASES } from "../../src/config/config-file-schema.ts";
+import { isTree, settingPaths } from "../../src/config/config-tree.ts";
+import { faultsOf, pair } from "./config-folder.ts";
+
+const text = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+const rows = new Map(
+  [...text.matchAll(/^\| `([a-z_.[\]]+)` *\| (.*) \|$/gm)].map((match) => [
+    match[1] ?? "",
+    (match[2] ?? "").split(" | ").map((cell) => cell.trim()),
+  ]),
+);
+
+const cache = { flags: {}, identities: {}, environment_document: {} };
+const defaults = configFileSchema.parse({ endpoint_caches: cache, environment_key_pairs: [pair] });
+
+/** What the document must give as the default of a setting. */
+function expectedDefault(path: string): string {
+  if (path.startsWith("environment_key_pairs[].")) return "required";
+  if (path === "environment_key_pairs") return "`[]`";
+  if (/^endpoint_caches(\.\w+)?$/.test(path)) return "`null`";
+  const value = path.split(".").reduce<unknown>((at, name) => (isTree(at) ? at[name] : undefined), defaults);
+  return isTree(value) && path !== "logging.override" ? "as below" : `\`${JSON.stringify(value)}\``;
+}
+
+test("the document's tables list exactly the settings of the schema", () => {
+  expect([...rows.keys()].sort()).toEqual(settingPaths().sort());
+  expect(rows.size).toBeGreaterThan(60);
+});
+
+test.each(settingPaths())("%s is documented with its default", (path) => {
+  expect(rows.get(path)?.[1]).toBe(expectedDefault(path));
+});
+
+test.each(Object.entries(SETTING_ALIASES))("the alias %s is documented", (alias, name) => {
+  const section = alias.split(".").slice(0, -1);
+  expect(rows.get([...section, name].join("."))?.[3]).toContain(`\`${alias.split(".").at(-1)}\``);
+});
+
+test("the document's examples of faults are what is reported", () => {
+  const faults = faultsOf(
+    {
+      environment_key_pairs: [{ ...pair, server_side_key: "abc" }],
+      allow_origins: ["*", "https://a.example/"],
+      server: { port: 70_000 },
+    },
+    { API_POLL_FREQUENCY: "soon" },
+  );
+  expect(faults).toHaveLength(4);
+  faults.push(...faultsOf('{\n  "api_url": "x",\n  "server": {},\n}'));
+  for (const fault of faults) expect(text).toContain(`\n${fault.replace("CONFIG", "./config.json")}\n`);
+});

@@ -1,0 +1,57 @@
+/** What an outage writes to the log: enough at three in the morning, and no more. */
+import { expect, test } from "vitest";
+import { documentOf, failing, serving, startRig } from "../../support/poller-rig.ts";
+
+test("one warning when it begins, with what to do, and one line when it ends", async () => {
+  await using rig = startRig();
+  await rig.clock.advance(0);
+  rig.upstream = failing("unreachable");
+  await rig.clock.advance(600_000);
+  rig.upstream = serving(documentOf("{}"));
+  await rig.clock.advance(600_000);
+  expect(rig.logs).toEqual([
+    {
+      level: "warn",
+      fields: { environment: "ser.…1234", failures: 1, code: "unreachable" },
+      message: expect.stringMatching(/planned unreachable\. Check that the host in api_url/),
+    },
+    { level: "info", fields: { environment: "ser.…1234", failures: 60 }, message: expect.any(String) },
+  ]);
+});
+
+test("a new reason is one more warning; the open circuit and a reason seen before are none", async () => {
+  await using rig = startRig();
+  await rig.clock.advance(0);
+  for (const code of ["timeout", "circuit_open", "server_error", "timeout", "server_error"] as const) {
+    rig.upstream = failing(code);
+    await rig.clock.advance(10_000);
+  }
+  expect(rig.logs.map(({ fields }) => fields["code"])).toEqual(["timeout", "server_error"]);
+});
+
+test("an environment that learns of an outage by the open circuit says so", async () => {
+  await using rig = startRig();
+  rig.upstream = failing("circuit_open", 1000);
+  await rig.clock.advance(0);
+  expect(rig.logs).toMatchObject([{ level: "warn", fields: { code: "circuit_open" } }]);
+});
+
+test("a day of outage is a reminder an hour", async () => {
+  await using rig = startRig();
+  await rig.clock.advance(0);
+  rig.upstream = failing("server_error");
+  await rig.clock.advance(86_400_000);
+  expect(rig.logs.length).toBeGreaterThanOrEqual(23);
+  expect(rig.logs.length).toBeLessThanOrEqual(25);
+  expect(JSON.stringify(rig.logs)).not.toContain("secret");
+});
+
+test("refreshes that take longer than the interval are said once", async () => {
+  await using rig = startRig();
+  rig.upstream = () => {
+    rig.clock.pass(11_000);
+    return documentOf("{}");
+  };
+  await rig.clock.advance(120_000);
+  expect(rig.logs).toMatchObject([{ level: "warn", fields: { durationMs: 11_000, intervalMs: 10_000 } }]);
+});

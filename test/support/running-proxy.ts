@@ -1,0 +1,224 @@
+/**
+ * The whole proxy on a real socket over a fault upstream: in this process, or as a child process with its own
+ * configuration file. It must not reach into the proxy: tests see what clients and operators see.
+ *
+ *     await using proxy = await startProxy();                    // the demo document under the demo keys
+ *     proxy.upstream.setMode(serverKey, "drip");
+ *     await using child = startProxyProcess({ config: configFor(upstream) });
+ *     const url = await child.url();
+ *     child.kill("SIGTERM");
+ *     const { code } = await child.exit;
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { settingsFrom } from "../../src/config/load-settings.ts";
+import { startServer } from "../../src/server.ts";
+import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
+import { createRecordingLogger, type LoggedLine } from "./test-app.ts";
+
+export const clientKey = "demo_client_key";
+export const serverKey = "ser.demo_server_key";
+export const repositoryFolder = fileURLToPath(new URL("../../", import.meta.url));
+export const demoDocumentText = readFileSync(join(repositoryFolder, "examples/environment.json"), "utf8");
+
+/** A configuration file's content. */
+export type ConfigTree = Readonly<Record<string, unknown>>;
+
+/** The demo document with other values in some of its feature states, as JSON text. */
+export function demoDocumentWith(values: Readonly<Record<string, unknown>>): string {
+  const document = JSON.parse(demoDocumentText) as {
+    feature_states: { feature: { name: string }; feature_state_value: unknown }[];
+  };
+  for (const state of document.feature_states) {
+    const { name } = state.feature;
+    if (Object.hasOwn(values, name)) state.feature_state_value = values[name];
+  }
+  return JSON.stringify(document);
+}
+
+/**
+ * A configuration for tests: a free port, polls 20 times a second, and no wait before a drain.
+ * @param overrides sections are laid over the default ones, setting by setting
+ */
+export function configFor(upstream: Pick<FaultUpstream, "apiUrl">, overrides: ConfigTree = {}): ConfigTree {
+  const defaults: Record<string, unknown> = {
+    environment_key_pairs: [{ client_side_key: clientKey, server_side_key: serverKey }],
+    api_url: upstream.apiUrl,
+    api_poll_frequency_seconds: 0.05,
+    api_poll_timeout_seconds: 0.3,
+    server: { host: "127.0.0.1", port: 0, drain_delay_seconds: 0 },
+    polling: { jitter_ratio: 0, retry_min_seconds: 0.05, retry_max_seconds: 0.05 },
+    upstream: { breaker_failures_max: 1_000_000, document_bytes_max: 1_000_000 },
+    logging: { log_format: "json" },
+  };
+  const merged = { ...defaults };
+  for (const [name, value] of Object.entries(overrides)) {
+    merged[name] = isTree(value) && isTree(merged[name]) ? { ...merged[name], ...value } : value;
+  }
+  return merged;
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export interface RunningProxy extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:41235`, without a slash at its end. */
+  readonly url: string;
+  readonly port: number;
+  readonly upstream: FaultUpstream;
+  /** All it logged so far. */
+  readonly lines: readonly LoggedLine[];
+}
+
+export interface StartProxyOptions {
+  /** The upstream's first document; null: it knows no key yet. The demo document unless given. */
+  readonly document?: string | object | null;
+  readonly config?: ConfigTree;
+}
+
+/** Starts the proxy in this process; with a document it resolves when that one is being served. */
+export async function startProxy(options: StartProxyOptions = {}): Promise<RunningProxy> {
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(await startFaultUpstream());
+  const { document = demoDocumentText } = options;
+  if (document !== null) upstream.setDocument(serverKey, document);
+  const { logger, lines } = createRecordingLogger();
+  const settings = settingsFrom(configFor(upstream, options.config));
+  const server = stack.use(await startServer(settings, logger, "0.0.0-test"));
+  const { url } = server;
+  if (document !== null) await eventually(async () => (await getFlags(url)).status === 200);
+  const owned = stack.move();
+  return {
+    url,
+    port: Number(new URL(url).port),
+    upstream,
+    lines,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** GET flags with a key, by default the client key. */
+export function getFlags(url: string, key = clientKey): Promise<Response> {
+  return fetch(`${url}/api/v1/flags/`, { headers: { "X-Environment-Key": key } });
+}
+
+/** POST identities with the client key. */
+export function postIdentity(url: string, body: object | string, key = clientKey): Promise<Response> {
+  return fetch(`${url}/api/v1/identities/`, {
+    method: "POST",
+    headers: { "X-Environment-Key": key, "Content-Type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+}
+
+/** Asks again and again until it holds; a rejection counts as "not yet". @throws after `withinMs` */
+export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  let lastError: unknown;
+  while (performance.now() < endMs) {
+    try {
+      if (await holds()) return;
+    } catch (error) {
+      lastError = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`it did not come to be: ${holds}`, { cause: lastError });
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ProxyProcess extends AsyncDisposable {
+  readonly child: ChildProcess;
+  /** The folder it runs in, with its `config.json`. */
+  readonly folder: string;
+  stdout(): string;
+  stderr(): string;
+  /** Resolves when it listens, with its URL. @throws where it ends first */
+  url(): Promise<string>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when it has ended and all its output has been read. */
+  readonly exit: Promise<ProcessExit>;
+}
+
+export interface ProxyProcessOptions {
+  /** The command line; `serve` unless given. */
+  readonly words?: readonly string[];
+  /** Written to `config.json` in the child's folder; text is written as it is; without it there is no file. */
+  readonly config?: ConfigTree | string;
+  /** Added to the few variables that the child gets. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What its standard input is; nothing unless given. */
+  readonly input?: string;
+}
+
+/** Runs `node src/main.ts` in a temporary folder. Disposing of it kills what still runs. */
+export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProcess {
+  const folder = mkdtempSync(join(tmpdir(), "flag-edge-proxy-"));
+  const { config, words = ["serve"] } = options;
+  if (config !== undefined) {
+    writeFileSync(join(folder, "config.json"), typeof config === "string" ? config : JSON.stringify(config));
+  }
+  const child = spawn(process.execPath, [join(repositoryFolder, "src/main.ts"), ...words], {
+    cwd: folder,
+    env: { PATH: process.env["PATH"], HOME: folder, NO_COLOR: "1", ...options.environment },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  child.stdin.on("error", () => undefined).end(options.input ?? "");
+  const output = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+    });
+  }
+  const exit = once(child, "close").then(([code, signal]): ProcessExit => ({ code, signal }));
+  let ended = false;
+  void exit.then(() => {
+    ended = true;
+  });
+  return {
+    child,
+    folder,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    url: async () => {
+      await eventually(() => ended || listeningUrl(output.stdout) !== null);
+      const url = listeningUrl(output.stdout);
+      if (url === null) throw new Error(`the process ended: ${output.stdout}${output.stderr}`);
+      return url;
+    },
+    kill: (signal) => void child.kill(signal),
+    exit,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exit;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** From its log line, in either format. */
+function listeningUrl(stdout: string): string | null {
+  const line = stdout.split("\n").find((each) => /listening/i.test(each) && each.includes('"url"'));
+  return line === undefined ? null : (/"url":"(http:[^"]+)"/.exec(line)?.[1] ?? null);
+}
+
+/** Runs a command to its end. */
+export async function runCommand(options: ProxyProcessOptions): Promise<ProcessExit & Output> {
+  await using running = startProxyProcess(options);
+  const { code, signal } = await running.exit;
+  return { code, signal, stdout: running.stdout(), stderr: running.stderr() };
+}
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
