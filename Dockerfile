@@ -14,8 +14,7 @@ RUN npm run build
 FROM ${NODE_IMAGE} AS libraries
 WORKDIR /build
 COPY package.json package-lock.json ./
-# The optional packages are recheck's native and Java backends, 52 MB that are never started: see docs/dependencies.md.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+RUN npm ci --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="flag-edge-proxy" org.opencontainers.image.licenses="Apache-2.0"

@@ -10,7 +10,7 @@ import { createEnvironmentDocumentRoute } from "./routes/api/environment-documen
 import { createFlagsRoute } from "./routes/api/flags-route.ts";
 import { createGetIdentitiesRoute, createPostIdentitiesRoute } from "./routes/api/identities-route.ts";
 import { createErrorResponder, internalErrorResponse } from "./routes/error-responses.ts";
-import { answerLiveness, createHealthRoute } from "./routes/health-routes.ts";
+import { createHealthRoute, createLivenessRoute } from "./routes/health-routes.ts";
 import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
 import { RequestAbortedError } from "./routes/request-body.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
@@ -49,7 +49,7 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
   mount("GET", "/api/v1/environment-document", createEnvironmentDocumentRoute(routeDependencies));
   const health = createHealthRoute(routeDependencies);
   for (const path of ["/health", "/proxy/health", "/proxy/health/readiness"]) mount("GET", path, health);
-  mount("GET", "/proxy/health/liveness", answerLiveness);
+  mount("GET", "/proxy/health/liveness", createLivenessRoute(routeDependencies));
 
   app.notFound(createUnmatchedRoute(routeDependencies, methodsByPath));
   app.onError((error, context) => {

@@ -40,7 +40,6 @@ const libraryHomes: Readonly<Record<string, RegExp>> = {
   pino: /^src\/config\/logger\.ts$/,
   "pino-pretty": /^src\/config\/logger\.ts$/,
   re2js: /^src\/engine\//,
-  recheck: /^src\/engine\//,
   undici: /^src\/services\/upstream\//,
   zod: /^src\/(?:models|config)\//,
 };

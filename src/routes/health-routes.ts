@@ -21,6 +21,8 @@ export function createHealthRoute({ cors, reportHealth }: RouteDependencies) {
 }
 
 /** Liveness: the process can serve. It says nothing of documents, so that no outage restarts the process. */
-export function answerLiveness(): Response {
-  return new Response("", { status: 200, headers: { "content-length": "0", "cache-control": "no-store" } });
+export function createLivenessRoute({ cors }: RouteDependencies) {
+  const set = cors.headerSet({ "content-length": "0", "cache-control": "no-store" });
+  return (context: AppContext): Response =>
+    new Response(null, { status: 200, headers: headersFor(set, requestHeader(context, "origin")) });
 }

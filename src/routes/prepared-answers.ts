@@ -42,12 +42,14 @@ function chooseRepresentation(prepared: PreparedResponse, acceptEncoding: string
   const { plain, compressed } = prepared;
   if (acceptEncoding === null || compressed.length === 0) return plain;
   const qualities = parseAcceptEncoding(acceptEncoding);
+  const anyQuality = qualities.get("*") ?? 0;
   let chosen = plain;
-  let best = 0;
-  // Smallest first, and only a higher quality replaces: the smallest of the most wanted wins.
+  // Unlisted, the plain body is acceptable but not wanted; listed, a compressed one must be wanted as much.
+  let best = qualities.get("identity") ?? 0;
+  // Smallest first, and the plain one last: the smallest of the most wanted wins.
   for (const representation of compressed) {
-    const quality = qualities.get(representation.encoding ?? "") ?? qualities.get("*") ?? 0;
-    if (quality > best) {
+    const quality = qualities.get(representation.encoding ?? "") ?? anyQuality;
+    if (quality > best || (quality === best && quality > 0 && chosen === plain)) {
       best = quality;
       chosen = representation;
     }

@@ -152,7 +152,7 @@ export interface ProxyProcess extends AsyncDisposable {
 export interface ProxyProcessOptions {
   /** The command line; `serve` unless given. */
   readonly words?: readonly string[];
-  /** Written to `config.json` in the child's folder; text is written as it is; without it there is no file. */
+  /** Written to `config.json` in the child's folder, text as it is; without it there is no file. */
   readonly config?: ConfigTree | string;
   /** Added to the few variables that the child gets. */
   readonly environment?: Readonly<Record<string, string>>;

@@ -1,0 +1,196 @@
+/** Contract A7, B 3.1: what health says of refreshes, on a clock that the test moves. */
+import { describe, expect, it } from "vitest";
+import {
+  type HealthOptions,
+  type HealthSource,
+  reportHealth,
+} from "../../src/services/health/health-report.ts";
+
+const pollIntervalMs = 10_000;
+const gracePeriodMs = 30_000;
+const notUpdated = "environment document(s) not updated.";
+const stale = "environment document(s) stale.";
+const start = Date.UTC(2024, 3, 18, 8, 16, 20);
+
+/** An environment whose last good refresh was at this monotonic time; null: none yet. */
+function source(
+  id: number | null,
+  atMs: number | null,
+  more: Partial<HealthSource["refresh"]> = {},
+): HealthSource {
+  const time = atMs === null ? null : new Date(start + atMs);
+  return {
+    environmentId: id,
+    refresh: {
+      state: atMs === null ? "waiting" : "fresh",
+      reason: null,
+      lastAttemptTime: time,
+      lastSuccessTime: time,
+      lastSuccessMonotonicMs: atMs,
+      consecutiveFailures: 0,
+      ...more,
+    },
+  };
+}
+
+interface Situation {
+  readonly policy?: "all" | "any";
+  readonly grace?: number | null;
+  readonly draining?: boolean;
+  readonly wallMs?: number;
+}
+
+function report(nowMs: number, sources: readonly HealthSource[], situation: Situation = {}) {
+  const { policy = "all", grace = gracePeriodMs, draining = false, wallMs = nowMs } = situation;
+  const clock: HealthOptions["clock"] = {
+    monotonicMs: () => nowMs,
+    wallTime: () => new Date(start + wallMs),
+    sleep: () => Promise.resolve(),
+  };
+  const settings = { gracePeriodMs: grace, policy };
+  return reportHealth({
+    settings,
+    pollIntervalMs,
+    clock,
+    sources: () => sources,
+    isDraining: () => draining,
+  });
+}
+const headOf = (...parameters: Parameters<typeof report>) => {
+  const { status, reason } = report(...parameters);
+  return [status, reason];
+};
+
+describe("the health body", () => {
+  it("begins with status, reason and last_successful_update, as both other proxies answer", () => {
+    const text = JSON.stringify(report(5000, [source(7, 0)]));
+    expect(text).toMatch(
+      /^\{"status":"ok","reason":null,"last_successful_update":"2024-04-18T08:16:20(\.0+)?Z",/,
+    );
+    expect(Object.keys(JSON.parse(text) as object)).toEqual([
+      "status",
+      "reason",
+      "last_successful_update",
+      "environments",
+    ]);
+  });
+
+  it("says before the first document that documents are not updated", () => {
+    const text = JSON.stringify(report(0, [source(null, null)]));
+    const head = `{"status":"error","reason":"${notUpdated}","last_successful_update":null,`;
+    expect(text.startsWith(head)).toBe(true);
+  });
+
+  it("has an entry each, with id, state, reason, times and failures, and no name or key", () => {
+    const failing = {
+      state: "failing",
+      reason: "server_error",
+      lastAttemptTime: new Date(start + 4000),
+      consecutiveFailures: 3,
+    } as const;
+    const { environments } = report(5000, [source(7, 0, failing), source(null, null)]);
+    expect(environments.map((each) => each.id)).toEqual([7, null]);
+    expect(environments[0]).toMatchObject({
+      id: 7,
+      state: "failing",
+      reason: "server_error",
+      last_successful_update: "2024-04-18T08:16:20.000Z",
+      last_attempt: "2024-04-18T08:16:24.000Z",
+      consecutive_failures: 3,
+    });
+    expect(environments[1]).toMatchObject({ last_successful_update: null, consecutive_failures: 0 });
+    expect(Object.keys(environments[0] ?? {}).toSorted()).toEqual([
+      "consecutive_failures",
+      "id",
+      "last_attempt",
+      "last_successful_update",
+      "reason",
+      "state",
+    ]);
+  });
+});
+
+describe("staleness", () => {
+  it.each([1, 2, 5])("is poll frequency plus grace times %i environments", (count) => {
+    const sources = Array.from({ length: count }, (_, index) => source(index, 0));
+    const limitMs = pollIntervalMs + gracePeriodMs * count;
+    expect(headOf(limitMs, sources)).toEqual(["ok", null]);
+    expect(headOf(limitMs + 1, sources)).toEqual(["error", stale]);
+    expect(report(limitMs + 1, sources).environments.every(({ state }) => state === "stale")).toBe(true);
+  });
+
+  it("counts environments that have no document too", () => {
+    const sources = [source(1, 0), source(null, null)];
+    const { environments } = report(pollIntervalMs + 2 * gracePeriodMs, sources);
+    expect(environments[0]?.state).toBe("fresh");
+  });
+
+  it("keeps the last successful time when it is stale", () => {
+    expect(report(10_000_000, [source(1, 0)]).last_successful_update).toBe("2024-04-18T08:16:20.000Z");
+  });
+
+  it("never comes where the grace is null", () => {
+    expect(headOf(1e12, [source(1, 0)], { grace: null })).toEqual(["ok", null]);
+    expect(headOf(1e12, [source(1, 0)], { grace: null, policy: "any" })).toEqual(["ok", null]);
+    expect(headOf(1e12, [source(1, null)], { grace: null })).toEqual(["error", notUpdated]);
+  });
+
+  it("comes one poll after the update where the grace is zero", () => {
+    expect(headOf(pollIntervalMs, [source(1, 0)], { grace: 0 })).toEqual(["ok", null]);
+    expect(headOf(pollIntervalMs + 1, [source(1, 0)], { grace: 0 })).toEqual(["error", stale]);
+  });
+
+  it.each([-1e10, -1000, 1e10])("does not move with the wall clock: a step of %i ms", (stepMs) => {
+    expect(headOf(5000, [source(1, 0)], { wallMs: 5000 + stepMs })).toEqual(["ok", null]);
+    expect(headOf(50_000, [source(1, 0)], { wallMs: 50_000 + stepMs })).toEqual(["error", stale]);
+  });
+
+  it("is not what a failing refresh is: held documents are served on", () => {
+    const failing = { state: "failing", reason: "timeout", consecutiveFailures: 1 } as const;
+    expect(headOf(20_000, [source(1, 0, failing)])).toEqual(["ok", null]);
+  });
+});
+
+describe("health_check.policy all", () => {
+  it("needs every environment", () => {
+    expect(headOf(5000, [source(1, 0), source(2, 0)])).toEqual(["ok", null]);
+    expect(headOf(5000, [source(1, 0), source(null, null)])).toEqual(["error", notUpdated]);
+    expect(headOf(71_000, [source(1, 70_000), source(2, 0)])).toEqual(["error", stale]);
+  });
+
+  it("dates the whole by its oldest environment", () => {
+    const { last_successful_update } = report(5000, [source(1, 4000), source(2, 1000), source(3, 3000)]);
+    expect(last_successful_update).toBe("2024-04-18T08:16:21.000Z");
+  });
+
+  it("has updated nothing while one is missing", () => {
+    expect(report(5000, [source(1, 4000), source(null, null)]).last_successful_update).toBeNull();
+  });
+});
+
+describe("health_check.policy any", () => {
+  const policy = "any";
+
+  it("needs one fresh environment", () => {
+    expect(headOf(5000, [source(1, 0), source(null, null)], { policy })).toEqual(["ok", null]);
+    expect(headOf(71_000, [source(1, 70_000), source(2, 0)], { policy })).toEqual(["ok", null]);
+    expect(headOf(200_000, [source(1, 70_000), source(2, 0)], { policy })).toEqual(["error", stale]);
+    expect(headOf(5000, [source(1, null), source(2, null)], { policy })).toEqual(["error", notUpdated]);
+    expect(headOf(200_000, [source(1, 0), source(2, null)], { policy })).toEqual(["error", stale]);
+  });
+});
+
+describe("a drain", () => {
+  it("makes health an error at once, whatever the documents are", () => {
+    for (const policy of ["all", "any"] as const) {
+      const { status, reason, last_successful_update } = report(0, [source(1, 0)], {
+        policy,
+        draining: true,
+      });
+      expect(status).toBe("error");
+      expect(reason).toBeTypeOf("string");
+      expect(last_successful_update).toBe("2024-04-18T08:16:20.000Z");
+      expect(headOf(1e9, [source(1, 0)], { policy, draining: true })[0]).toBe("error");
+    }
+  });
+});

@@ -1,0 +1,50 @@
+/** Contract A1, A5, reliability E22 to E24: how the query of GET identities is read. */
+import { describe, expect, it } from "vitest";
+import { environmentA } from "../support/contract-documents.ts";
+import { ask, jsonOf } from "../support/contract-requests.ts";
+import { createTestApp } from "../support/test-app.ts";
+
+const identifierOf = async (query: string) => {
+  const { app } = await createTestApp({ environments: [environmentA()] });
+  const answer = await ask(app, `/api/v1/identities/?${query}`);
+  return (jsonOf(answer) as { identifier: string }).identifier;
+};
+
+describe("the identifier of GET identities", () => {
+  it.each([
+    ["identifier=x", "x"],
+    ["identifier=a+b", "a b"],
+    ["identifier=a%20b", "a b"],
+    ["identifier=a%2Bb", "a+b"],
+    ["identifier=user%40example.com", "user@example.com"],
+    ["identifier=user@example.com", "user@example.com"],
+    ["identifier=%D0%BA%D0%BB%D1%8E%D1%87", "ключ"],
+    ["identifier=%F0%9F%98%80", "😀"],
+    ["identifier=a%26b%3Dc", "a&b=c"],
+    ["identifier=a=b", "a=b"],
+    ["identifier=%2500", "%00"],
+    ["identifier=+", " "],
+    ["transient=true&identifier=x", "x"],
+    ["transient=&identifier=x", "x"],
+    ["transient=false&identifier=x", "x"],
+    ["traits=evil&identifier=x", "x"],
+    ["myidentifier=evil&identifier=x", "x"],
+    ["a=identifier=evil&identifier=x", "x"],
+    ["%69dentifier=x", "x"],
+  ])("%s is %j", async (query, expected) => {
+    expect(await identifierOf(query)).toBe(expected);
+  });
+
+  it("is the first of several", async () => {
+    expect(await identifierOf("identifier=a&identifier=b")).toBe("a");
+  });
+
+  // Reliability E24 allows 200 or 422. Pinned: what cannot be decoded stays as it was written.
+  it.each([
+    ["identifier=%ff", "%ff"],
+    ["identifier=%zz", "%zz"],
+    ["identifier=100%", "100%"],
+  ])("that cannot be decoded stays as written: %s", async (query, expected) => {
+    expect(await identifierOf(query)).toBe(expected);
+  });
+});
