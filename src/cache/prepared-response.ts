@@ -20,6 +20,8 @@ export type ContentEncoding = "gzip" | "br" | "zstd";
 export interface Representation {
   /** Null: as it is. */
   readonly encoding: ContentEncoding | null;
+  /** Strong, quoted. */
+  readonly etag: string;
   readonly body: Uint8Array<ArrayBuffer>;
   readonly headers: HeaderSet;
   /** The headers of a 304 in place of this representation. */
@@ -30,8 +32,6 @@ export interface PreparedResponse {
   readonly plain: Representation;
   /** The smallest first. */
   readonly compressed: readonly Representation[];
-  /** The ETags of all representations; a request that holds any of them is current. */
-  readonly etags: ReadonlySet<string>;
   /** Epoch milliseconds, whole seconds, where the answer has a `Last-Modified`. */
   readonly lastModifiedMs: number | null;
 }
@@ -90,12 +90,7 @@ export async function prepareCompressedResponse(input: PreparationInput): Promis
 
 function assemble(input: PreparationInput, compressed: readonly Representation[]): PreparedResponse {
   const plain = represent(input, null, input.body);
-  return {
-    plain,
-    compressed,
-    etags: new Set([plain, ...compressed].map(({ headers }) => headers.plain["etag"] ?? "")),
-    lastModifiedMs: input.lastModifiedMs ?? null,
-  };
+  return { plain, compressed, lastModifiedMs: input.lastModifiedMs ?? null };
 }
 
 function represent(
@@ -107,6 +102,7 @@ function represent(
   const { "content-type": _, ...unmodified }: Record<string, string> = { ...input.headers, etag };
   return {
     encoding,
+    etag,
     body,
     headers: input.headerSet({
       ...input.headers,

@@ -18,7 +18,6 @@ export function subjectOf(
   const traits = view.acceptTraits(request.traits);
   if (request.identifier !== null)
     return { subject: { identifier: request.identifier, traits }, isRandom: false };
-  const values = new Map(Array.from(traits, ([key, { value }]) => [key, value]));
-  const derived = transientIdentifier(values);
+  const derived = transientIdentifier(view.rules.acceptsTraits ? request.traits : []);
   return { subject: { identifier: derived ?? randomIdentifier(), traits }, isRandom: derived === null };
 }

@@ -9,7 +9,7 @@ import { type AppContext, requestHeader } from "./http-context.ts";
 /** @param prepared of the snapshot that this request holds */
 export function answerPrepared(context: AppContext, prepared: PreparedResponse): Response {
   const chosen = chooseRepresentation(prepared, requestHeader(context, "accept-encoding"));
-  if (isCurrent(context, prepared)) return answerNotModified(context, chosen.notModifiedHeaders);
+  if (isCurrent(context, prepared, chosen)) return answerNotModified(context, chosen.notModifiedHeaders);
   const headers = headersFor(chosen.headers, requestHeader(context, "origin"));
   return new Response(chosen.body, { status: 200, headers });
 }
@@ -19,9 +19,10 @@ export function answerNotModified(context: AppContext, headers: HeaderSet): Resp
   return new Response(null, { status: 304, headers: headersFor(headers, requestHeader(context, "origin")) });
 }
 
-function isCurrent(context: AppContext, prepared: PreparedResponse): boolean {
+/** Against the chosen representation: one in another coding is another sequence of bytes (RFC 9110 13.1.2). */
+function isCurrent(context: AppContext, prepared: PreparedResponse, chosen: Representation): boolean {
   const ifNoneMatch = requestHeader(context, "if-none-match");
-  if (ifNoneMatch !== null) return holdsEtag(ifNoneMatch, (etag) => prepared.etags.has(etag));
+  if (ifNoneMatch !== null) return holdsEtag(ifNoneMatch, chosen.etag);
   const ifModifiedSince = requestHeader(context, "if-modified-since");
   if (ifModifiedSince === null || prepared.lastModifiedMs === null) return false;
   // A date that cannot be read compares false.
@@ -29,12 +30,12 @@ function isCurrent(context: AppContext, prepared: PreparedResponse): boolean {
 }
 
 /**
- * Whether an `If-None-Match` names a current ETag, by weak comparison.
- * @param isOurs tells whether a quoted ETag is current
+ * Whether an `If-None-Match` names an ETag, by weak comparison (RFC 9110 8.8.3.2).
+ * @param etag quoted, strong
  */
-export function holdsEtag(ifNoneMatch: string, isOurs: (etag: string) => boolean): boolean {
+export function holdsEtag(ifNoneMatch: string, etag: string): boolean {
   if (ifNoneMatch.trim() === "*") return true;
-  for (const [etag] of ifNoneMatch.matchAll(/"[^"]*"/g)) if (isOurs(etag)) return true;
+  for (const [named] of ifNoneMatch.matchAll(/"[^"]*"/g)) if (named === etag) return true;
   return false;
 }
 

@@ -64,9 +64,9 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     if (query instanceof RequestError) return respondError(context, query);
     const response = findOrEvaluate(query, access);
     if (response === null) return respondError(context, featureNotFound(query.feature ?? ""));
-    const etag = headersFor(response.headers, null)["etag"];
+    const etag = response.headers.plain["etag"] ?? "";
     const ifNoneMatch = requestHeader(context, "if-none-match");
-    if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, (each) => each === etag)) {
+    if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
       return answerNotModified(context, response.headers);
     }
     return answerIdentity(context, response);
