@@ -71,6 +71,8 @@ export async function startServer(
   });
   const server = createAdaptorServer({
     fetch: app.fetch,
+    // Stands in where HTTP/1.0 probes send no Host; no answer depends on it.
+    hostname: "localhost",
     serverOptions: serverOptions(settings.server),
   }) as Server;
   const listener = new HttpListener({ server, settings: settings.server, clock, logger });

@@ -43,8 +43,9 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buff
       } else chunks.push(chunk);
     });
     incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    incoming.on("error", reject);
-    incoming.on("close", () => reject(new RequestAbortedError()));
+    // Whatever ends a body before its end: the client is gone.
+    incoming.on("error", (cause) => reject(new RequestAbortedError("aborted", { cause })));
+    incoming.on("close", () => reject(new RequestAbortedError("aborted")));
   });
 }
 

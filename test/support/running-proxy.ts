@@ -169,7 +169,7 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
   }
   const child = spawn(process.execPath, [join(repositoryFolder, "src/main.ts"), ...words], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], HOME: folder, NO_COLOR: "1", ...options.environment },
+    env: { ...variables(), HOME: folder, ...options.environment },
     stdio: ["pipe", "pipe", "pipe"],
   });
   child.stdin.on("error", () => undefined).end(options.input ?? "");
@@ -203,6 +203,12 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Few variables, so that none of the tester's changes a setting. The cache halves the time of a start. */
+function variables(): NodeJS.ProcessEnv {
+  const NODE_COMPILE_CACHE = join(repositoryFolder, "node_modules/.cache/compiled");
+  return { PATH: process.env["PATH"], NO_COLOR: "1", NODE_COMPILE_CACHE };
 }
 
 /** From its log line, in either format. */

@@ -20,7 +20,7 @@ export function logRequests(server: Server, { trustsForwardedFor, clock, logger 
     response.once("finish", () => {
       const fields = {
         method: request.method,
-        path: request.url?.split("?", 1)[0],
+        path: loggedPath(request.url ?? ""),
         status: response.statusCode,
         ms: Math.round((clock.monotonicMs() - startMs) * 1000) / 1000,
         client: clientAddress(request, trustsForwardedFor),
@@ -28,6 +28,11 @@ export function logRequests(server: Server, { trustsForwardedFor, clock, logger 
       logger.info(fields, "Request");
     });
   });
+}
+
+/** Without the query, and without the key that the path of a stream holds (contract A10). */
+function loggedPath(url: string): string | undefined {
+  return url.split("?", 1)[0]?.replace(/(\/sse\/environments\/)[^/]+/, "$1…");
 }
 
 function clientAddress(request: IncomingMessage, trustsForwardedFor: boolean): string | undefined {

@@ -2,8 +2,8 @@
  * Owns the listening socket: listens with a clear error, and drains so that no request is lost (reliability
  * 2.9). It does not know what the requests are.
  */
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { Server, ServerOptions, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import type { ServerSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
@@ -34,13 +34,24 @@ export interface HttpListenerOptions {
   readonly logger: Logger;
 }
 
+/**
+ * A socket with the answer that Node's server has in the making on it. The name is Node's own and undocumented;
+ * keeping a list of open answers would cost each request, and without the name a drain only lasts longer.
+ */
+type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
+
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #rush = new AbortController();
+  readonly #connections = new Set<Connection>();
   #draining: Promise<void> | null = null;
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
+    options.server.on("connection", (connection: Connection) => {
+      this.#connections.add(connection);
+      connection.once("close", () => this.#connections.delete(connection));
+    });
   }
 
   /** True from the moment a drain begins: readiness then answers 503. */
@@ -84,7 +95,8 @@ export class HttpListener {
       { drainDelayMs: settings.drainDelayMs },
       "Draining: readiness answers 503, connections close",
     );
-    server.prependListener("request", closeAfterAnswer);
+    server.prependListener("request", (_request, response) => closeAfterAnswer(response));
+    for (const { _httpMessage: response } of this.#connections) if (response) closeAfterAnswer(response);
     await clock.sleep(settings.drainDelayMs, this.#rush.signal);
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     const ended = new AbortController();
@@ -97,7 +109,7 @@ export class HttpListener {
   }
 }
 
-function closeAfterAnswer(_request: IncomingMessage, response: ServerResponse): void {
+function closeAfterAnswer(response: ServerResponse): void {
   response.shouldKeepAlive = false;
 }
 

@@ -1,0 +1,200 @@
+/** How the process ends (reliability 2.9, C3, C4): no request is lost, and it does end. */
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
+import { RawConnection, requestText } from "../support/raw-client.ts";
+import {
+  type ConfigTree,
+  clientKey,
+  configFor,
+  demoDocumentText,
+  eventually,
+  getFlags,
+  type ProxyProcess,
+  serverKey,
+  startProxyProcess,
+} from "../support/running-proxy.ts";
+
+const key = `X-Environment-Key: ${clientKey}`;
+const good = requestText("GET /api/v1/flags/", [key]);
+
+interface Running extends AsyncDisposable {
+  readonly proxy: ProxyProcess;
+  readonly upstream: FaultUpstream;
+  readonly url: string;
+  readonly port: number;
+}
+
+/** A serving process; where it would wait for stragglers it would wait longer than the test does. */
+async function startServing(server: ConfigTree): Promise<Running> {
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(await startFaultUpstream());
+  upstream.setDocument(serverKey, demoDocumentText);
+  const config = configFor(upstream, { server: { drain_timeout_seconds: 600, ...server } });
+  const proxy = stack.use(startProxyProcess({ config }));
+  const url = await proxy.url();
+  await eventually(async () => (await getFlags(url)).status === 200);
+  const owned = stack.move();
+  const port = Number(new URL(url).port);
+  return { proxy, upstream, url, port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+interface LoadOutcome {
+  ok: number;
+  closing: number;
+  readonly lost: string[];
+}
+
+/**
+ * Keep-alive clients, busy or pausing. Each goes on until it was told three times to hang up, as one behind a
+ * balancer that then sends it elsewhere. Whoever connects in the very moment when the listener closes may be
+ * reset by the kernel: no server can help that, so nobody does here.
+ */
+async function runClients(port: number, clients: number, outcome: LoadOutcome): Promise<void> {
+  const runClient = async (pauseMs: number): Promise<void> => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (let closings = 0; closings < 3; ) {
+      const result = await askOnce(agent, port);
+      if (result === "closing") closings += 1;
+      if (result === "closing") outcome.closing += 1;
+      else if (result === "ok") outcome.ok += 1;
+      else {
+        outcome.lost.push(result);
+        break;
+      }
+      await sleep(pauseMs);
+    }
+    agent.destroy();
+  };
+  await Promise.all(Array.from({ length: clients }, (_, index) => runClient((index % 5) * 10)));
+}
+
+/** `ok`, `closing` (ok and told to hang up), or what went wrong. */
+function askOnce(agent: Agent, port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const headers = { "x-environment-key": clientKey };
+    const outgoing = request({ agent, port, host: "127.0.0.1", path: "/api/v1/flags/", headers });
+    outgoing.on("response", (response) => {
+      response.resume();
+      response.on("end", () => {
+        if (response.statusCode !== 200) resolve(`status ${response.statusCode}`);
+        else resolve(response.headers.connection === "close" ? "closing" : "ok");
+      });
+      response.on("error", (error) => resolve(`in the body: ${error.message}`));
+    });
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      resolve(`${error.code}, ${outgoing.reusedSocket ? "kept" : "new"} connection`);
+    });
+    outgoing.end();
+  });
+}
+
+it.each(["SIGTERM", "SIGINT"] as const)(
+  "C3 %s loses no request of busy or pausing keep-alive clients, and exits 0",
+  async (signal) => {
+    await using running = await startServing({ drain_delay_seconds: 2 });
+    const outcome: LoadOutcome = { ok: 0, closing: 0, lost: [] };
+    const load = runClients(running.port, 40, outcome);
+    await eventually(() => outcome.ok > 400);
+    running.proxy.kill(signal);
+    await load;
+    expect(outcome.lost).toEqual([]);
+    expect(outcome.closing).toBe(120);
+    expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
+  },
+);
+
+it.concurrent("readiness is 503 at once while flags are still served and new connections taken", async () => {
+  await using running = await startServing({ drain_delay_seconds: 600 });
+  await using kept = await RawConnection.open(running.port);
+  expect((await kept.send(good).response()).headers.get("connection")).not.toBe("close");
+  running.proxy.kill("SIGTERM");
+  const readiness = `${running.url}/proxy/health/readiness`;
+  await eventually(async () => (await fetch(readiness)).status === 503);
+  const answer = await kept.send(good).response();
+  expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
+  await kept.closed();
+  expect((await getFlags(running.url)).status).toBe(200);
+  expect((await fetch(`${running.url}/proxy/health/liveness`)).status).toBe(200);
+  const report = (await (await fetch(readiness)).json()) as { status: string; reason: string };
+  expect(report).toMatchObject({ status: "error", reason: expect.any(String) });
+});
+
+const slowBody = '{"identifier":"alice"}';
+
+/** Sends the head of a request; resolves when the proxy has begun with it, and waits for the body. */
+async function beginRequest(connection: RawConnection): Promise<void> {
+  const headers = [key, `Content-Length: ${slowBody.length}`, "Expect: 100-continue"];
+  connection.send(requestText("POST /api/v1/identities/", headers));
+  expect((await connection.response()).status).toBe(100);
+}
+
+it.concurrent("a request in flight is answered, however late its body comes, and the exit waits no longer", async () => {
+  await using running = await startServing({ request_timeout_seconds: 60 });
+  await using slow = await RawConnection.open(running.port);
+  await using idle = await RawConnection.open(running.port);
+  expect((await idle.send(good).response()).status).toBe(200);
+  await beginRequest(slow);
+  running.proxy.kill("SIGTERM");
+  // The idle connection is closed when the listener is: from then on only the request in flight is left.
+  await idle.closed();
+  slow.send(slowBody);
+  const answer = await slow.response();
+  expect(answer.body).toContain("just for Alice");
+  expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
+  await slow.closed();
+  expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
+});
+
+it.concurrent("a request in flight during the drain delay is answered with Connection: close", async () => {
+  await using running = await startServing({ drain_delay_seconds: 600, request_timeout_seconds: 60 });
+  await using slow = await RawConnection.open(running.port);
+  await beginRequest(slow);
+  running.proxy.kill("SIGTERM");
+  await eventually(async () => (await fetch(`${running.url}/proxy/health/readiness`)).status === 503);
+  const answer = await slow.send(slowBody).response();
+  expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
+});
+
+it.concurrent("a client that never finishes its request is waited for no longer than the drain timeout", async () => {
+  await using running = await startServing({ drain_timeout_seconds: 0.3, request_timeout_seconds: 60 });
+  await using stuck = await RawConnection.open(running.port);
+  await beginRequest(stuck);
+  running.proxy.kill("SIGTERM");
+  expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
+  await stuck.closed();
+});
+
+it.concurrent.each([
+  ["SIGTERM", "SIGTERM"],
+  ["SIGINT", "SIGINT"],
+  ["SIGTERM", "SIGINT"],
+] as const)("C4 %s and then %s end the process at once, by exit code 0", async (first, second) => {
+  await using running = await startServing({ drain_delay_seconds: 600 });
+  await using kept = await RawConnection.open(running.port);
+  await beginRequest(kept);
+  running.proxy.kill(first);
+  await eventually(async () => (await fetch(`${running.url}/proxy/health/readiness`)).status === 503);
+  running.proxy.kill(second);
+  expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
+});
+
+it.concurrent.each(["refuse", "hang-headers", "drip"] as const)(
+  "C4 SIGTERM amid a boot behind %s exits 0",
+  async (fault) => {
+    await using upstream = await startFaultUpstream();
+    upstream.setDocument(serverKey, demoDocumentText);
+    if (fault === "refuse") await upstream.refuse();
+    else upstream.setMode(serverKey, fault);
+    const config = configFor(upstream, {
+      api_poll_timeout_seconds: 600,
+      upstream: { document_timeout_seconds: 600 },
+    });
+    await using proxy = startProxyProcess({ config });
+    expect((await getFlags(await proxy.url())).status).toBe(503);
+    if (fault !== "refuse") await eventually(() => upstream.requests(serverKey).length > 0);
+    proxy.kill("SIGTERM");
+    expect(await proxy.exit).toEqual({ code: 0, signal: null });
+  },
+);
