@@ -1,10 +1,8 @@
 /**
- * The HTTP application: which route answers what. It does no I/O and owns no state, so that tests call it without a
- * socket.
+ * The HTTP application: which route answers what. It does no I/O and owns no state, so that tests call it
+ * without a socket.
  */
 import { Hono } from "hono";
-import type { CorsHeaders } from "./cache/cors-headers.ts";
-import type { RequestLimits } from "./models/settings.ts";
 import { createBulkIdentitiesRoute } from "./routes/api/bulk-identities-route.ts";
 import { createEnvironmentDocumentRoute } from "./routes/api/environment-document-route.ts";
 import { createFlagsRoute } from "./routes/api/flags-route.ts";
@@ -15,16 +13,9 @@ import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
 import { RequestAbortedError } from "./routes/request-body.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
 import { createUnmatchedRoute } from "./routes/unmatched-route.ts";
-import type { KeyResolver } from "./services/environments/key-directory.ts";
-import type { HealthReport } from "./services/health/health-report.ts";
 import type { Logger } from "./services/service-logger.ts";
 
-export interface AppDependencies {
-  readonly resolveKey: KeyResolver;
-  readonly cors: CorsHeaders;
-  readonly limits: RequestLimits;
-  readonly reportHealth: () => HealthReport;
-  readonly randomIdentifier: () => string;
+export interface AppDependencies extends Omit<RouteDependencies, "respondError"> {
   readonly logger: Logger;
 }
 

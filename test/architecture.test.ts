@@ -1,6 +1,7 @@
 /**
- * Holds the code to its design: who imports whom, one home per library, sizes, names and marks. It reads files as
- * text, because TypeScript 7 has no JavaScript interface. Each rule carries violations that it must see.
+ * Holds the code to its design: who imports whom, one home per library, sizes, names and marks. It reads
+ * files as text, because TypeScript 7 has no JavaScript interface. Each rule carries violations that it
+ * must see.
  */
 import { homedir } from "node:os";
 import { resolve } from "node:path";
@@ -34,7 +35,6 @@ const libraryHomes: Readonly<Record<string, RegExp>> = {
   cockatiel: /^src\/services\//,
   "fastest-levenshtein": /^src\/config\/nearest-name\.ts$/,
   hono: /^src\/(?:routes\/|app\.ts$)/,
-  "json-p3": /^src\/engine\/context-paths\.ts$/,
   "lru-cache": /^src\/cache\/identity-response-cache\.ts$/,
   "node:cluster": /^src\/cluster\.ts$/,
   pino: /^src\/config\/logger\.ts$/,

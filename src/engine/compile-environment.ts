@@ -10,8 +10,9 @@ import type {
   SegmentModel,
 } from "../models/environment-document.ts";
 import type { JsonScalar } from "../models/json.ts";
-import type { StaticContext } from "./context-paths.ts";
+import { hashKeyOf, overridePriorityOf, variantPriorityOf, variantWeightOf } from "./feature-state-keys.ts";
 import { type RefusedPattern, SegmentCompiler, type SegmentPredicate } from "./segments.ts";
+import { buildStaticContext } from "./static-context.ts";
 
 /** One possible result of one flag. Outcomes are numbered, so that a snapshot can prepare each one's text. */
 export interface Outcome {
@@ -137,7 +138,7 @@ class OutcomeCompiler {
     const withoutIdentity = add(value, null, reason);
     let start = 0;
     const shares = variants.map((variant) => {
-      const weight = variant.percentage_allocation ?? 0;
+      const weight = variantWeightOf(variant);
       const { value: variantValue, key } = variant.multivariate_feature_option;
       const share = {
         start,
@@ -156,21 +157,9 @@ class OutcomeCompiler {
   }
 }
 
-/** `str(django_id or featurestate_uuid)`: zero counts as absent (contract B 5.7). */
-function hashKeyOf(state: FeatureStateModel): string {
-  return String(state.django_id || (state.featurestate_uuid ?? ""));
-}
-
-/** Variants are ordered by their id, or by their uuid read as one number of 128 bits (contract B 2.7). */
 function byVariantPriority(left: MultivariateValueModel, right: MultivariateValueModel): number {
-  const [a, b] = [variantPriority(left), variantPriority(right)];
+  const [a, b] = [variantPriorityOf(left), variantPriorityOf(right)];
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function variantPriority(variant: MultivariateValueModel): number | bigint {
-  if (variant.id) return variant.id;
-  const digits = (variant.mv_fs_value_uuid ?? "").replaceAll("-", "");
-  return /^[0-9a-f]{32}$/i.test(digits) ? BigInt(`0x${digits}`) : Number.POSITIVE_INFINITY;
 }
 
 /** Lowest priority first, ties in document order, a missing priority last (contract A5, A13). */
@@ -186,13 +175,14 @@ function rankSegmentOverrides(
       if (feature === null) continue;
       candidates[feature.index]?.push({
         segmentIndex,
-        priority: state.feature_segment?.priority ?? Number.POSITIVE_INFINITY,
+        priority: overridePriorityOf(state),
         state: outcomes.compileKnown(state, `TARGETING_MATCH; segment=${segment.name}`),
       });
     }
   });
   // Array.prototype.sort is stable, which keeps ties in document order; Infinity - Infinity would be NaN.
-  for (const each of candidates) each.sort((a, b) => (a.priority === b.priority ? 0 : a.priority - b.priority));
+  for (const each of candidates)
+    each.sort((a, b) => (a.priority === b.priority ? 0 : a.priority - b.priority));
   return candidates;
 }
 
@@ -218,45 +208,4 @@ function mergeIdentityOverrides(
     }
   }
   return merged;
-}
-
-/** The evaluation context as the Python SDK maps it (contract B 5.7), without the identity. */
-function buildStaticContext(
-  document: EnvironmentDocument,
-  states: readonly FeatureStateModel[],
-  segments: readonly SegmentModel[],
-): StaticContext {
-  return {
-    environment: { key: document.api_key, name: document.name ?? null },
-    features: Object.fromEntries(states.map((state) => [state.feature.name, featureContext(state)])),
-    segments: Object.fromEntries(
-      segments.map((segment) => [
-        String(segment.id),
-        {
-          key: String(segment.id),
-          name: segment.name,
-          rules: segment.rules ?? [],
-          overrides: (segment.feature_states ?? []).map(featureContext),
-          metadata: { id: segment.id, source: "api" },
-        },
-      ]),
-    ),
-  };
-}
-
-function featureContext(state: FeatureStateModel): Record<string, unknown> {
-  return {
-    key: hashKeyOf(state),
-    name: state.feature.name,
-    enabled: state.enabled,
-    value: state.feature_state_value,
-    metadata: { id: state.feature.id },
-    variants: (state.multivariate_feature_state_values ?? []).map((each) => ({
-      value: each.multivariate_feature_option.value,
-      weight: each.percentage_allocation ?? 0,
-      priority: each.id ?? null,
-      key: each.multivariate_feature_option.key ?? null,
-    })),
-    priority: state.feature_segment?.priority ?? null,
-  };
 }

@@ -53,7 +53,10 @@ export function pythonText(value: ContextValue): string {
   }
 }
 
-/** Python's `str()` of a parsed JSON value, lists and objects included, as elements of an `IN` list are read. */
+/**
+ * Python's `str()` of a parsed JSON value, lists and objects included, as elements of an `IN` list are
+ * read.
+ */
 export function pythonTextOfJson(value: unknown): string {
   return typeof value === "string" ? value : pythonRepr(value);
 }
@@ -63,7 +66,9 @@ function pythonRepr(value: unknown): string {
   if (typeof value === "string") return pythonStringRepr(value);
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(", ")}]`;
   if (typeof value === "object" && !(value instanceof JsonNumber)) {
-    const members = Object.entries(value).map(([key, each]) => `${pythonStringRepr(key)}: ${pythonRepr(each)}`);
+    const members = Object.entries(value).map(
+      ([key, each]) => `${pythonStringRepr(key)}: ${pythonRepr(each)}`,
+    );
     return `{${members.join(", ")}}`;
   }
   const scalar = value as number | boolean | JsonNumber;
@@ -71,14 +76,25 @@ function pythonRepr(value: unknown): string {
   return pythonText(toContextValue(scalar) as ContextValue);
 }
 
-function pythonStringRepr(text: string): string {
+/** Python's `repr()` of a string: quoted, its backslashes and what cannot be printed escaped. */
+export function pythonStringRepr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text
-    .replaceAll("\\", "\\\\")
-    .replaceAll("\n", "\\n")
-    .replaceAll("\r", "\\r")
-    .replaceAll("\t", "\\t");
+  const escaped = text.replace(unprintable, (character) => escapes.get(character) ?? hexEscape(character));
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
+}
+
+const unprintable = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+const escapes: ReadonlyMap<string, string> = new Map([
+  ["\\", "\\\\"],
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+  ["\t", "\\t"],
+]);
+
+function hexEscape(character: string): string {
+  const hex = (character.codePointAt(0) as number).toString(16);
+  if (hex.length <= 2) return `\\x${hex.padStart(2, "0")}`;
+  return hex.length <= 4 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
 /** Orders two strings by code points, as Python does; JavaScript's `<` orders by UTF-16 units. */

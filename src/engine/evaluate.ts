@@ -1,6 +1,6 @@
 /**
- * Evaluates one identity in a compiled environment: identity override, then the strongest segment override whose
- * segment matches, then the environment (contract A5). It never looks at the document.
+ * Evaluates one identity in a compiled environment: identity override, then the strongest segment override
+ * whose segment matches, then the environment (contract A5). It never looks at the document.
  */
 import type { JsonScalar } from "../models/json.ts";
 import type { CompiledEnvironment, CompiledFeatureState, Outcome } from "./compile-environment.ts";
@@ -22,8 +22,8 @@ export function identityContext(
 }
 
 /**
- * One identity's evaluation. Segments are evaluated when a feature first asks for them, at most once, and those
- * that override nothing never.
+ * One identity's evaluation. Segments are evaluated when a feature first asks for them, at most once, and
+ * those that override nothing never.
  */
 export class Evaluation implements SegmentEvaluation {
   readonly identity: IdentityContext;

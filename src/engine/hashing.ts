@@ -21,7 +21,10 @@ export function hashedPercentage(ids: readonly string[]): number {
   }
 }
 
-/** The MD5 of the text, as a 128-bit number, modulo 9999; by Horner's rule on 16-bit digits, without bigints. */
+/**
+ * The MD5 of the text, as a 128-bit number, modulo 9999; by Horner's rule on 16-bit digits, without
+ * bigints.
+ */
 function md5Remainder(text: string): number {
   const digest = hash("md5", text, "buffer");
   let remainder = 0;

@@ -2,14 +2,10 @@
  * Segment operators: each compiles a condition's value once into a test of one looked-up value, with the
  * reference engine's casts (contract B 5.5). What the reference would raise on is "no match" (A13).
  */
-import {
-  type ContextValue,
-  compareCodePoints,
-  pythonText,
-  pythonTextOfJson,
-} from "./context-value.ts";
-import { parseJson } from "../models/json.ts";
+
+import { type ContextValue, compareCodePoints, pythonText, pythonTextOfJson } from "./context-value.ts";
 import { hashedPercentage } from "./hashing.ts";
+import { readPythonList } from "./python-json.ts";
 import { parsePythonFloat, parsePythonInteger } from "./python-numbers.ts";
 import { type CompiledRegex, compileRegex } from "./regex/compile-regex.ts";
 import { compareSemanticVersions, parseSemanticVersion } from "./semantic-version.ts";
@@ -128,18 +124,14 @@ function isIn({ value: conditionValue }: OperatorInput): ValueTest {
   };
 }
 
-/** A list, or a text that starts with `[` and is JSON, gives its elements; any other text is cut at commas. */
+/**
+ * A list, or a text that starts with `[` and is JSON, gives its elements; any other text is cut at commas.
+ */
 function inMembers(conditionValue: unknown): ReadonlySet<string> {
   if (Array.isArray(conditionValue)) return new Set(conditionValue.map(pythonTextOfJson));
   const text = textOf(conditionValue);
-  if (text.startsWith("[")) {
-    try {
-      return new Set((parseJson(text) as unknown[]).map(pythonTextOfJson));
-    } catch {
-      // Not JSON: the reference falls back to commas, brackets included.
-    }
-  }
-  return new Set(text.split(","));
+  // What is no JSON falls back to commas, brackets included.
+  return new Set((text.startsWith("[") ? readPythonList(text) : null) ?? text.split(","));
 }
 
 function regex({ value: conditionValue, onRefusedRegex }: OperatorInput): ValueTest {

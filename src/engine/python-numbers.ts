@@ -2,6 +2,8 @@
  * Numbers as the reference engine, which is Python, reads and prints them: `int()`, `float()` and `str()` of
  * CPython 3.11 (contract B 5.5). It must not decide which of them an operator uses.
  */
+import { hasCodePoint } from "./regex/code-point-set.ts";
+import { categorySet } from "./regex/unicode-sets.ts";
 
 /** An integer of any size: a `number` where that is exact, else a `bigint`; so `===` compares two of them. */
 export type Integer = number | bigint;
@@ -11,8 +13,13 @@ const floatPattern =
   /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/;
 const infinityPattern = /^[+-]?inf(?:inity)?$/i;
 const nanPattern = /^[+-]?nan$/i;
-/** The white space that `str.strip()` takes away; JavaScript's `\s` differs in six characters. */
-const space = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+/**
+ * The longest integer that Python reads from a text (`sys.get_int_max_str_digits()`). Longer ones are no
+ * numbers.
+ */
+export const integerDigitsMax = 4300;
+/** The white space that numbers may stand in: not all of `str.isspace()`, and not JavaScript's `\s`. */
+const space = "[\\t-\\r\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 const surroundingSpace = new RegExp(`^${space}+|${space}+$`, "g");
 const nonAsciiDigit = /(?![0-9])\p{Nd}/u;
 
@@ -23,7 +30,8 @@ const nonAsciiDigit = /(?![0-9])\p{Nd}/u;
 export function parsePythonInteger(text: string): Integer | null {
   const trimmed = normalise(text);
   if (!integerPattern.test(trimmed)) return null;
-  return integerOf(trimmed.replaceAll("_", "").replace(/^\+/, ""));
+  const digits = trimmed.replaceAll("_", "").replace(/^\+/, "");
+  return digits.replace("-", "").length > integerDigitsMax ? null : integerOf(digits);
 }
 
 /**
@@ -67,10 +75,14 @@ function normalise(text: string): string {
   return nonAsciiDigit.test(stripped) ? stripped.replace(/\p{Nd}/gu, asciiDigit) : stripped;
 }
 
-/** Python reads decimal digits of every script. They stand in runs of ten, zero first. */
+/**
+ * Python reads decimal digits of every script that its Unicode version has. They stand in tens, zero first.
+ */
 function asciiDigit(digit: string): string {
-  const codePoint = digit.codePointAt(0) ?? 0;
+  const digits = categorySet("d", false);
+  const codePoint = digit.codePointAt(0) as number;
+  if (!hasCodePoint(digits, codePoint)) return digit;
   let start = codePoint;
-  while (/\p{Nd}/u.test(String.fromCodePoint(start - 1))) start -= 1;
+  while (hasCodePoint(digits, start - 1)) start -= 1;
   return String((codePoint - start) % 10);
 }

@@ -2,17 +2,28 @@
  * Segments compiled into predicates over one evaluation. A property is looked up and coerced at most once a
  * request, whatever number of conditions ask for it. Overrides and features are not its concern.
  */
-import { type ConditionModel, type RuleModel, type SegmentModel } from "../models/environment-document.ts";
-import { compileProperty, type IdentityContext, type PropertyLookup, type StaticContext } from "./context-paths.ts";
+import type { ConditionModel, RuleModel, SegmentModel } from "../models/environment-document.ts";
+import {
+  compileProperty,
+  type IdentityContext,
+  type PropertyLookup,
+  type StaticContext,
+} from "./context-paths.ts";
 import { type ContextValue, toContextValue } from "./context-value.ts";
+import { PathRaisedError } from "./json-path/path-errors.ts";
 import { compileOperator } from "./operators.ts";
 import type { RegexRefusal } from "./regex/compile-regex.ts";
+
+/**
+ * Stands for a value whose look-up the reference raises on: no condition matches it, not even "is not set".
+ */
+const raised = Symbol("raised");
 
 /** The state of evaluating one identity: what has been looked up so far. */
 export interface SegmentEvaluation {
   readonly identity: IdentityContext;
   /** By property slot; undefined where not looked up yet. */
-  readonly values: (ContextValue | null | undefined)[];
+  readonly values: (ContextValue | typeof raised | null | undefined)[];
 }
 
 export type SegmentPredicate = (evaluation: SegmentEvaluation) => boolean;
@@ -57,11 +68,11 @@ export class SegmentCompiler {
   #compileRule(rule: RuleModel, segment: SegmentModel): SegmentPredicate {
     const conditions = (rule.conditions ?? []).map((each) => this.#compileCondition(each, segment));
     const rules = (rule.rules ?? []).map((each) => this.#compileRule(each, segment));
-    const parts = [conditions, rules].filter((each) => each.length > 0);
-    if (parts.length === 0) return always;
     const combine = combiners.get(rule.type);
-    // An unknown type is "no match" of this rule alone (A13).
-    return combine === undefined ? never : every(parts.map(combine));
+    // An unknown type is "no match" of this rule alone (A13), also where it has nothing to combine.
+    if (combine === undefined) return never;
+    const parts = [conditions, rules].filter((each) => each.length > 0);
+    return parts.length === 0 ? always : every(parts.map(combine));
   }
 
   #compileCondition(condition: ConditionModel, segment: SegmentModel): SegmentPredicate {
@@ -88,10 +99,10 @@ export class SegmentCompiler {
     return (evaluation) => {
       let value = evaluation.values[slot];
       if (value === undefined) {
-        value = toContextValue(lookup(evaluation.identity));
+        value = lookUp(lookup, evaluation.identity);
         evaluation.values[slot] = value;
       }
-      return test(value);
+      return value !== raised && test(value);
     };
   }
 
@@ -102,6 +113,15 @@ export class SegmentCompiler {
     const slot = lookup === null ? null : this.#lookups.push(lookup) - 1;
     this.#slots.set(property, slot);
     return slot;
+  }
+}
+
+function lookUp(lookup: PropertyLookup, identity: IdentityContext): ContextValue | typeof raised | null {
+  try {
+    return toContextValue(lookup(identity));
+  } catch (error) {
+    if (error instanceof PathRaisedError || error instanceof RangeError) return raised;
+    throw error;
   }
 }
 

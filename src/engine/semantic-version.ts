@@ -1,9 +1,9 @@
 /**
- * Semantic Versioning 2.0.0, strict, as the reference engine's library reads it: three parts, no `v`, no leading
- * zeros, numbers of any size. Ranges and loose forms have no place here.
+ * Semantic Versioning 2.0.0, strict, as the reference engine's library reads it: three parts, no `v`, no
+ * leading zeros, numbers of any size. Ranges and loose forms have no place here.
  */
 import { compareCodePoints } from "./context-value.ts";
-import { type Integer, integerOf } from "./python-numbers.ts";
+import { type Integer, integerDigitsMax, integerOf } from "./python-numbers.ts";
 
 export interface SemanticVersion {
   readonly numbers: readonly [Integer, Integer, Integer];
@@ -16,7 +16,7 @@ const prereleasePart = "(?:0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)";
 const pattern = new RegExp(
   `^${number}\\.${number}\\.${number}` +
     `(?:-(${prereleasePart}(?:\\.${prereleasePart})*))?` +
-    "(?:\\+([0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*))?\\n?$",
+    "(?:\\+([0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*))?$",
 );
 
 /** @returns the version, or null where the text is not one */
@@ -24,6 +24,7 @@ export function parseSemanticVersion(text: string): SemanticVersion | null {
   const match = pattern.exec(text);
   if (match === null) return null;
   const [, major = "", minor = "", patch = "", prerelease, build] = match;
+  if (Math.max(major.length, minor.length, patch.length) > integerDigitsMax) return null;
   return {
     numbers: [integerOf(major), integerOf(minor), integerOf(patch)],
     prerelease: prerelease ?? null,

@@ -8,8 +8,8 @@ import { type ContextValue, compareCodePoints, pythonText, toContextValue } from
 
 /**
  * @param traits as sent, duplicates included, since core hashes them all; null values do not count
- * @returns the SHA-256, in hex, of keys and values sorted by key; null without any trait, since core then makes
- *   a random one
+ * @returns the SHA-256, in hex, of keys and values sorted by key; null without any trait, since core then
+ *   makes a random one
  */
 export function transientIdentifier(
   traits: readonly { readonly key: string; readonly value: JsonScalar }[],

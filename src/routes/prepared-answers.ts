@@ -19,7 +19,9 @@ export function answerNotModified(context: AppContext, headers: HeaderSet): Resp
   return new Response(null, { status: 304, headers: headersFor(headers, requestHeader(context, "origin")) });
 }
 
-/** Against the chosen representation: one in another coding is another sequence of bytes (RFC 9110 13.1.2). */
+/**
+ * Against the chosen representation: one in another coding is another sequence of bytes (RFC 9110 13.1.2).
+ */
 function isCurrent(context: AppContext, prepared: PreparedResponse, chosen: Representation): boolean {
   const ifNoneMatch = requestHeader(context, "if-none-match");
   if (ifNoneMatch !== null) return holdsEtag(ifNoneMatch, chosen.etag);

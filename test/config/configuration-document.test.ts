@@ -34,6 +34,13 @@ test.each(settingPaths())("%s is documented with its default", (path) => {
   expect(rows.get(path)?.[1]).toBe(expectedDefault(path));
 });
 
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+
+test.each(settingPaths().filter((path) => expectedDefault(path) !== "as below"))(
+  "%s is in the README's table with its default",
+  (path) => expect(readme).toContain(`\n| \`${path}\` | ${expectedDefault(path)} | `),
+);
+
 test.each(Object.entries(SETTING_ALIASES))("the alias %s is documented", (alias, name) => {
   const section = alias.split(".").slice(0, -1);
   expect(rows.get([...section, name].join("."))?.[3]).toContain(`\`${alias.split(".").at(-1)}\``);

@@ -1,6 +1,6 @@
 /**
- * The public conformance cases of the Flagsmith engines (Flagsmith/engine-test-data), where their folder is: the
- * variable `ENGINE_TEST_DATA`, else `../shared/engine-test-data` beside the repository.
+ * The public conformance cases of the Flagsmith engines (Flagsmith/engine-test-data), where their folder
+ * is: the variable `ENGINE_TEST_DATA`, else `../shared/engine-test-data` beside the repository.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";

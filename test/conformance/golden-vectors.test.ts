@@ -1,6 +1,6 @@
 /**
- * The golden vectors of the reference engine (`test/vectors/README.md`): every one must be met, by type and by
- * number text.
+ * The golden vectors of the reference engine (`test/vectors/README.md`): every one must be met, by type and
+ * by number text.
  */
 import { describe, expect, it } from "vitest";
 import { prepareCors } from "../../src/cache/cors-headers.ts";

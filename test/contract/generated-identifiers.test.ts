@@ -100,7 +100,8 @@ describe("an identifier made of traits", () => {
     expect(new Set(identifiers).size).toBe(4);
   });
 
-  // Evaluation takes the last of a key (A5); the identifier is made as core makes it, of all that was sent (B 2.4).
+  // Evaluation takes the last of a key (A5); the identifier is made as core makes it, of all that was sent
+  // (B 2.4).
   it("counts every entry of a duplicate key", async () => {
     const app = await createApp();
     const twice = await ask(app, path, {
@@ -144,7 +145,8 @@ describe("an identifier without traits to make it of", () => {
     expect(identifiers[0]).not.toBe(identifiers[1]);
   });
 
-  // B 2.4 skips null values, and makes a uuid for no traits at all: what is left to hash here is the empty text.
+  // B 2.4 skips null values, and makes a uuid for no traits at all: what is left to hash here is the empty
+  // text.
   it("is the hash of nothing where every trait is null", async () => {
     const app = await createApp();
     const answer = await ask(app, path, { body: bodyOf("", [["a", "null"]]) });

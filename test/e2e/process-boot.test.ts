@@ -18,7 +18,7 @@ import {
 
 const statusOf = async (url: string) => (await fetch(url)).status;
 
-it.concurrent("C11 listens before the first document, says so, and serves once the upstream is there", async () => {
+it.concurrent("C11 listens before the first document, says so, and serves once it comes", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
   await upstream.refuse();

@@ -77,7 +77,7 @@ it.concurrent("health finds the proxy by its configuration, and asks for livenes
   expect(readiness.stdout).toContain(`:${waiting.port}/proxy/health/readiness: 503`);
 });
 
-it.concurrent("check-config accepts what serve accepts, and warns of unknown settings by the nearest name", async () => {
+it.concurrent("check-config accepts what serve accepts, and names the nearest known setting", async () => {
   const config = configFor({ apiUrl: "http://127.0.0.1:9/api/v1" }, { api_pol_timeout: 3 });
   const { code, stdout, stderr } = await runCommand({ words: ["check-config"], config });
   expect(code).toBe(0);

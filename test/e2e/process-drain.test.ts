@@ -130,7 +130,7 @@ async function beginRequest(connection: RawConnection): Promise<void> {
   expect((await connection.response()).status).toBe(100);
 }
 
-it.concurrent("a request in flight is answered, however late its body comes, and the exit waits no longer", async () => {
+it.concurrent("a request in flight is answered, however late its body, and the exit waits no longer", async () => {
   await using running = await startServing({ request_timeout_seconds: 60 });
   await using slow = await RawConnection.open(running.port);
   await using idle = await RawConnection.open(running.port);

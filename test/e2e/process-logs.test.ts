@@ -98,7 +98,7 @@ it.concurrent.each(["json", "generic"])(
   },
 );
 
-it.concurrent("a key in a path is not logged either: the realtime route has the client key there", async () => {
+it.concurrent("a key in a path is not logged either: a stream's path holds the client key", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(secretServerKey, documentText("first"));
   const logging = { enable_access_log: true };

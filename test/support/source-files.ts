@@ -1,6 +1,7 @@
 /**
- * Reads the repository's files, and TypeScript well enough to check it as text: where comments, strings and regex
- * literals are, what a file imports and in which circles, where functions are. It must not decide what is right.
+ * Reads the repository's files, and TypeScript well enough to check it as text: where comments, strings and
+ * regex literals are, what a file imports and in which circles, where functions are. It must not decide
+ * what is right.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix } from "node:path";

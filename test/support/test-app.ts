@@ -1,6 +1,6 @@
 /**
- * The real application without sockets, pollers or files: real snapshots of given documents behind `app.request()`.
- * Tests of the contract use it; only the upstream is absent.
+ * The real application without sockets, pollers or files: real snapshots of given documents behind
+ * `app.request()`. Tests of the contract use it; only the upstream is absent.
  */
 
 import { createApp } from "../../src/app.ts";

@@ -35,8 +35,9 @@ export interface HttpListenerOptions {
 }
 
 /**
- * A socket with the answer that Node's server has in the making on it. The name is Node's own and undocumented;
- * keeping a list of open answers would cost each request, and without the name a drain only lasts longer.
+ * A socket with the answer that Node's server has in the making on it. The name is Node's own and
+ * undocumented; keeping a list of open answers would cost each request, and without the name a drain only
+ * lasts longer.
  */
 type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
 
