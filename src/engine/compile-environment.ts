@@ -42,8 +42,8 @@ interface VariantShare {
 
 /** A feature's default, or an override of it. */
 export interface CompiledFeatureState {
-  /** What multivariate features hash with the identity key. */
-  readonly hashKey: string;
+  /** What multivariate features hash before the identity key: the state's key and a comma. */
+  readonly hashHead: string;
   /** The outcome for an identity that no variant's share holds; the only one without variants. */
   readonly control: Outcome;
   /** Empty for features without variants. */
@@ -59,7 +59,7 @@ interface SegmentOverride {
 
 export interface CompiledSegment {
   readonly name: string;
-  readonly matches: SegmentPredicate;
+  readonly matches: SegmentPredicate["matches"];
 }
 
 export interface CompiledEnvironment {
@@ -77,6 +77,8 @@ export interface CompiledEnvironment {
   readonly outcomes: readonly Outcome[];
   /** How many looked-up values an evaluation remembers. */
   readonly valueSlots: number;
+  /** How many answers of costly conditions an evaluation remembers. */
+  readonly answerSlots: number;
   readonly refusedPatterns: readonly RefusedPattern[];
 }
 
@@ -95,10 +97,11 @@ export function compileEnvironment(document: EnvironmentDocument): CompiledEnvir
     features,
     defaults: states.map((state) => outcomes.compileKnown(state, "DEFAULT")),
     segmentOverrides: rankSegmentOverrides(features, segments, outcomes),
-    segments: segments.map((segment) => ({ name: segment.name, matches: compiler.compile(segment) })),
+    segments: segments.map((segment) => ({ name: segment.name, matches: compiler.compile(segment).matches })),
     identityOverrides: mergeIdentityOverrides(document.identity_overrides ?? [], outcomes),
     outcomes: outcomes.all,
-    valueSlots: compiler.slots,
+    valueSlots: compiler.valueSlots,
+    answerSlots: compiler.answerSlots,
     refusedPatterns: compiler.refusedPatterns,
   };
 }
@@ -149,7 +152,7 @@ class OutcomeCompiler {
       return share;
     });
     return {
-      hashKey: hashKeyOf(state),
+      hashHead: `${hashKeyOf(state)},`,
       control: variants.length === 0 ? withoutIdentity : add(value, "control", reason),
       shares,
       withoutIdentity,

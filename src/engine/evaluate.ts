@@ -28,6 +28,7 @@ export function identityContext(
 export class Evaluation implements SegmentEvaluation {
   readonly identity: IdentityContext;
   readonly values: SegmentEvaluation["values"];
+  readonly answers: SegmentEvaluation["answers"];
   readonly #environment: CompiledEnvironment;
   /** By segment index; undefined where not evaluated yet. */
   readonly #matches: (boolean | undefined)[];
@@ -41,6 +42,7 @@ export class Evaluation implements SegmentEvaluation {
     this.#environment = environment;
     this.identity = identity;
     this.values = new Array(environment.valueSlots);
+    this.answers = new Array(environment.answerSlots);
     this.#matches = new Array(environment.segments.length);
     this.#overrides =
       identity.identifier === null ? undefined : environment.identityOverrides.get(identity.identifier);
@@ -74,7 +76,7 @@ export class Evaluation implements SegmentEvaluation {
 /** Picks the variant whose share holds the identity; hashes only where there are variants. */
 function bucket(state: CompiledFeatureState, identityKey: string | null): Outcome {
   if (state.shares.length === 0 || identityKey === null) return state.withoutIdentity;
-  const percentage = hashedPercentage([state.hashKey, identityKey]);
+  const percentage = hashedPercentage(state.hashHead, identityKey);
   for (const { start, limit, outcome } of state.shares) {
     if (start <= percentage && percentage < limit) return outcome;
   }

@@ -163,5 +163,6 @@ function modulo({ value: conditionValue }: OperatorInput): ValueTest {
 function percentageSplit({ value: conditionValue, segmentKey }: OperatorInput): ValueTest {
   const percentage = parsePythonFloat(textOf(conditionValue));
   if (percentage === null) return never;
-  return (value) => value !== null && hashedPercentage([segmentKey, pythonText(value)]) <= percentage;
+  const head = `${segmentKey},`;
+  return (value) => value !== null && hashedPercentage(head, pythonText(value)) <= percentage;
 }

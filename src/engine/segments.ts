@@ -12,6 +12,7 @@ import {
 import { type ContextValue, toContextValue } from "./context-value.ts";
 import { PathRaisedError } from "./json-path/path-errors.ts";
 import { compileOperator } from "./operators.ts";
+import { always, every, never, none, type Predicate, some } from "./predicates.ts";
 import type { RegexRefusal } from "./regex/compile-regex.ts";
 
 /**
@@ -24,9 +25,11 @@ export interface SegmentEvaluation {
   readonly identity: IdentityContext;
   /** By property slot; undefined where not looked up yet. */
   readonly values: (ContextValue | typeof raised | null | undefined)[];
+  /** By answer slot: what costly conditions answered; undefined where not asked yet. */
+  readonly answers: (boolean | undefined)[];
 }
 
-export type SegmentPredicate = (evaluation: SegmentEvaluation) => boolean;
+export type SegmentPredicate = Predicate<SegmentEvaluation>;
 
 /** A condition that can never match because its regular expression may not run (contract A13). */
 export interface RefusedPattern {
@@ -36,14 +39,26 @@ export interface RefusedPattern {
   readonly detail: string;
 }
 
-type Predicates = readonly SegmentPredicate[];
-const never: SegmentPredicate = () => false;
-const always: SegmentPredicate = () => true;
+/**
+ * What operators cost beside a comparison, measured with short values: 0.4 µs for a hash, 0.2 for a pattern
+ * or a version, 0.01 for a comparison.
+ */
+const operatorCosts: ReadonlyMap<string, number> = new Map([
+  ["PERCENTAGE_SPLIT", 40],
+  ["REGEX", 20],
+]);
+const versionCost = 20;
+/** From this cost on, equal conditions are asked once. */
+const sharedCostMin = 20;
+/** A path that searches costs as much as the context is large: all else comes before. */
+const searchCost = 1000;
 
 /** Compiles the segments of one document; properties share their slots between segments. */
 export class SegmentCompiler {
   readonly refusedPatterns: RefusedPattern[] = [];
   readonly #slots = new Map<string, number | null>();
+  /** Costly conditions by what they ask: equal ones of many segments are one. */
+  readonly #costly = new Map<string, SegmentPredicate>();
   readonly #lookups: PropertyLookup[] = [];
   readonly #staticContext: () => StaticContext;
 
@@ -53,8 +68,13 @@ export class SegmentCompiler {
   }
 
   /** How many slots an evaluation's `values` needs. */
-  get slots(): number {
+  get valueSlots(): number {
     return this.#lookups.length;
+  }
+
+  /** How many slots an evaluation's `answers` needs. */
+  get answerSlots(): number {
+    return this.#costly.size;
   }
 
   /** A segment without rules never matches; otherwise all of its top rules must. */
@@ -91,12 +111,16 @@ export class SegmentCompiler {
     const property = condition.property_ ?? "";
     if (condition.operator === "PERCENTAGE_SPLIT" && property === "") {
       // The identity's own key, as it is: not coerced.
-      return ({ identity: { key } }) => key !== null && test({ kind: "string", value: key });
+      const cost = costOf(condition);
+      return {
+        cost,
+        matches: ({ identity: { key } }) => key !== null && test({ kind: "string", value: key }),
+      };
     }
     const slot = this.#slotOf(property);
     if (slot === null) return never;
     const lookup = this.#lookups[slot] as PropertyLookup;
-    return (evaluation) => {
+    const matches: SegmentPredicate["matches"] = (evaluation) => {
       let value = evaluation.values[slot];
       if (value === undefined) {
         value = lookUp(lookup, evaluation.identity);
@@ -104,6 +128,26 @@ export class SegmentCompiler {
       }
       return value !== raised && test(value);
     };
+    const predicate = { matches, cost: costOf(condition) };
+    return predicate.cost < sharedCostMin ? predicate : this.#share(predicate, condition, segment);
+  }
+
+  /** Equal conditions are asked once in an evaluation, whatever number of segments has them. */
+  #share(predicate: SegmentPredicate, condition: ConditionModel, segment: SegmentModel): SegmentPredicate {
+    const { operator, property_: property, value } = condition;
+    // A split hashes the segment's id too.
+    const salt = operator === "PERCENTAGE_SPLIT" ? segment.id : null;
+    const question = JSON.stringify([operator, property, value, salt]);
+    const known = this.#costly.get(question);
+    if (known !== undefined) return known;
+    const slot = this.#costly.size;
+    const matches: SegmentPredicate["matches"] = (evaluation) => {
+      evaluation.answers[slot] ??= predicate.matches(evaluation);
+      return evaluation.answers[slot];
+    };
+    const shared = { ...predicate, matches };
+    this.#costly.set(question, shared);
+    return shared;
   }
 
   #slotOf(property: string): number | null {
@@ -125,29 +169,15 @@ function lookUp(lookup: PropertyLookup, identity: IdentityContext): ContextValue
   }
 }
 
-const combiners: ReadonlyMap<string, (predicates: Predicates) => SegmentPredicate> = new Map([
+const combiners: ReadonlyMap<string, typeof every> = new Map([
   ["ALL", every],
   ["ANY", some],
   ["NONE", none],
 ]);
 
-function every(predicates: Predicates): SegmentPredicate {
-  const only = predicates[0];
-  if (predicates.length === 1 && only !== undefined) return only;
-  return (evaluation) => {
-    for (const predicate of predicates) if (!predicate(evaluation)) return false;
-    return true;
-  };
-}
-
-function some(predicates: Predicates): SegmentPredicate {
-  return (evaluation) => {
-    for (const predicate of predicates) if (predicate(evaluation)) return true;
-    return false;
-  };
-}
-
-function none(predicates: Predicates): SegmentPredicate {
-  const any = some(predicates);
-  return (evaluation) => !any(evaluation);
+function costOf({ operator, value, property_: property }: ConditionModel): number {
+  const searches = property?.startsWith("$.") === true && /[*?:,]|\.\./.test(property);
+  const comparesVersions = typeof value === "string" && value.endsWith(":semver");
+  const cost = comparesVersions ? versionCost : (operatorCosts.get(operator) ?? 1);
+  return searches ? cost + searchCost : cost;
 }

@@ -18,10 +18,11 @@ export type JsonScalar = string | number | boolean | null | JsonNumber;
 
 /**
  * Whether a text may hold a number that JavaScript would print otherwise: many digits, an exponent, a
- * trailing zero after the point, many leading ones, a negative zero. It may be wrong towards true (digits
- * inside strings).
+ * trailing zero after the point, many leading ones, a negative zero. It looks only where a number may
+ * begin, and may be wrong towards true (in strings that look like JSON).
  */
-const needsNumberText = /[\d.]{16}|\d[eE]|\.\d*0(?!\d)|\.0{5}|-0(?![.\d])/;
+const needsNumberText =
+  /(?:^|[[:,\s])-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.\d*0(?!\d)|\d+\.0{5}|0(?<=-0)(?![.\d]))/;
 
 /**
  * Parses JSON text. Costs what `JSON.parse` costs unless the text may hold a number that would not survive

@@ -129,7 +129,7 @@ it.concurrent("export writes the document's own bytes, from the upstream or from
   await Promise.all(["1", clientKey, serverKey].map(exportThroughProxy));
 });
 
-it.concurrent("export fails clearly where there is no such environment, no upstream, or a wrong key", async () => {
+it.concurrent("export fails clearly: no such environment, no upstream, a wrong key", async () => {
   await using upstream = await startFaultUpstream();
   const config = configFor(upstream);
   const unknown = await runCommand({ words: ["export", "ser.another_secret_key"], config });

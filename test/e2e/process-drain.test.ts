@@ -130,7 +130,7 @@ async function beginRequest(connection: RawConnection): Promise<void> {
   expect((await connection.response()).status).toBe(100);
 }
 
-it.concurrent("a request in flight is answered, however late its body, and the exit waits no longer", async () => {
+it.concurrent("a request in flight is answered however late its body; the exit waits no longer", async () => {
   await using running = await startServing({ request_timeout_seconds: 60 });
   await using slow = await RawConnection.open(running.port);
   await using idle = await RawConnection.open(running.port);
@@ -157,7 +157,7 @@ it.concurrent("a request in flight during the drain delay is answered with Conne
   expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
 });
 
-it.concurrent("a client that never finishes its request is waited for no longer than the drain timeout", async () => {
+it.concurrent("a client that never finishes its request is waited for up to the drain timeout", async () => {
   await using running = await startServing({ drain_timeout_seconds: 0.3, request_timeout_seconds: 60 });
   await using stuck = await RawConnection.open(running.port);
   await beginRequest(stuck);

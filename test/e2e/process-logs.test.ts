@@ -134,7 +134,7 @@ it.concurrent("a faulty configuration shows no key", async () => {
   expect(proxy.stderr()).not.toContain("SECRETserver");
 });
 
-it.concurrent("JSON logs are one object a line, with level, timestamp and the message under its own name", async () => {
+it.concurrent("JSON logs are one object a line, with level, timestamp and message", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
   const logging = { log_format: "json", log_event_field_name: "event", log_level: "DEBUG" };
@@ -173,7 +173,7 @@ it.concurrent("an outage is a line for its begin and one for its end, not one fo
   expect(during.map(({ level }) => level)).toEqual(["warn", "info"]);
 });
 
-it.concurrent("the access log is a line for each request, without the query; switched off there is none", async () => {
+it.concurrent("the access log is a line for each request without its query, and off by default", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
   for (const enable_access_log of [true, false]) {

@@ -1,6 +1,5 @@
 /** Asks the application under test without a socket, and reads answers in a form that tests compare. */
 import { expect } from "vitest";
-import { parseJson } from "../../src/models/json.ts";
 import type { createTestApp } from "./test-app.ts";
 
 export type TestApp = Awaited<ReturnType<typeof createTestApp>>["app"];
@@ -21,7 +20,7 @@ export interface Answer {
 }
 
 /** The keys of `environmentA`. */
-export const clientKey = "clientA";
+const clientKey = "clientA";
 export const serverKey = "ser.A";
 
 /** Sends one request; with a body it is a POST. The key is `clientA` unless told, and left out where null. */
@@ -93,9 +92,4 @@ export function expectFault(answer: Answer, loc: readonly (string | number)[], t
   for (const each of detail) expect(Object.keys(each).toSorted()).toEqual(["loc", "msg", "type"]);
   expect(detail[0]?.["loc"]).toEqual(loc);
   if (type !== undefined) expect(detail[0]?.["type"]).toBe(type);
-}
-
-/** The answer's JSON with its number text kept. */
-export function exactJsonOf(answer: Answer): unknown {
-  return parseJson(answer.text);
 }

@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import { headersFor } from "../../cache/cors-headers.ts";
 import type { IdentityResponse } from "../../cache/identity-response-cache.ts";
-import type { ViewSnapshot } from "../../cache/view-snapshot.ts";
+import { noTraits, type ViewSnapshot } from "../../cache/view-snapshot.ts";
 import { RequestError } from "../../models/errors.ts";
 import { IdentityRequestReader } from "../../models/identity-request.ts";
 import { accessEnvironment, type EnvironmentAccess } from "../environment-access.ts";
@@ -103,7 +103,7 @@ function findOrEvaluate(
   const cacheKey = `\u0100${queryText}`;
   const cached = view.identityResponses.get(cacheKey);
   if (cached !== undefined) return cached;
-  const subject = { identifier, traits: new Map() };
+  const subject = { identifier, traits: noTraits };
   const text = feature === null ? view.identityText(subject) : view.identityTextWithFeature(subject, feature);
   if (text === null) return null;
   // From version and request, so that a new document or another question has another one (contract A8).

@@ -1,0 +1,101 @@
+/**
+ * A child process that sends requests over keep-alive connections, one at a time on each, as raw bytes on
+ * `node:net`: cheap enough to keep a server busy from one core. It is told over IPC what to send, and
+ * answers when it is done.
+ */
+import { connect, type Socket } from "node:net";
+import { type HttpRequest, identityBody } from "./http-cases.ts";
+
+export interface LoadOrder {
+  readonly port: number;
+  readonly request: HttpRequest;
+  /** What each answer must have. */
+  readonly status: number;
+  readonly requests: number;
+  readonly connections: number;
+  /** The number of the first request: distinct bodies go on from there. */
+  readonly firstNumber: number;
+}
+
+const headEnd = "\r\n\r\n";
+
+process.on("disconnect", () => process.exit(0));
+process.on("message", (order: LoadOrder) => {
+  run(order).then(
+    () => process.send?.({ done: true }),
+    (error: Error) => process.send?.({ error: error.message }),
+  );
+});
+
+async function run(order: LoadOrder): Promise<void> {
+  let next = order.firstNumber;
+  const end = next + order.requests;
+  const nextRequest = (): string | null => {
+    if (next === end) return null;
+    next += 1;
+    return requestText(order, next - 1);
+  };
+  await Promise.all(Array.from({ length: order.connections }, () => runConnection(order, nextRequest)));
+}
+
+const sameTexts = new Map<string, string>();
+
+/** The text of one request; the ones that repeat are made once. */
+function requestText({ request }: LoadOrder, number: number): string {
+  if (request.bodies === "distinct") return makeRequestText(request, number);
+  const key = JSON.stringify(request);
+  const known = sameTexts.get(key) ?? makeRequestText(request, number);
+  sameTexts.set(key, known);
+  return known;
+}
+
+function makeRequestText({ method, path, headers, bodies }: HttpRequest, number: number): string {
+  const body = identityBody(bodies, number);
+  const length = method === "POST" ? { "content-length": String(Buffer.byteLength(body)) } : {};
+  const lines = Object.entries({ host: "127.0.0.1:8000", ...headers, ...length });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  return `${method} ${path} HTTP/1.1\r\n${head}\r\n${body}`;
+}
+
+function runConnection({ port, status }: LoadOrder, nextRequest: () => string | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    const send = (): void => {
+      const text = nextRequest();
+      if (text === null) {
+        socket.removeAllListeners("close");
+        socket.destroy();
+        resolve();
+      } else socket.write(text, "latin1");
+    };
+    readAnswers(socket, `HTTP/1.1 ${status} `, send, reject);
+    socket.on("connect", send);
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the server closed a connection")));
+  });
+}
+
+/** Counts bytes by `Content-Length`, and looks at nothing else of an answer but its status. */
+function readAnswers(
+  socket: Socket,
+  statusLine: string,
+  onAnswer: () => void,
+  onFault: (error: Error) => void,
+): void {
+  let missing = 0;
+  let head = "";
+  socket.on("data", (chunk: Buffer) => {
+    if (missing > 0) missing -= chunk.length;
+    else {
+      const place = chunk.indexOf(headEnd);
+      head += chunk.toString("latin1", 0, place === -1 ? chunk.length : place);
+      if (place === -1) return;
+      if (!head.startsWith(statusLine))
+        onFault(new Error(`expected ${statusLine}, got ${head.slice(0, 200)}`));
+      const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
+      head = "";
+      missing = place + headEnd.length + length - chunk.length;
+    }
+    if (missing === 0) onAnswer();
+  });
+}
