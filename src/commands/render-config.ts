@@ -2,7 +2,7 @@
  * The command `render-config`: prints a configuration file with every setting at its default. It reads
  * nothing.
  */
-import { PLACEHOLDER_MARK } from "../config/config-checks.ts";
+import { placeholderMark } from "../config/config-checks.ts";
 import { defaultConfigFile } from "../config/load-settings.ts";
 import type { CommandOutput } from "./command-output.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -14,8 +14,8 @@ import { exitCodes } from "./exit-codes.ts";
  */
 export function renderConfig(output: Pick<CommandOutput, "stdout">): number {
   const pair = {
-    server_side_key: `ser.${PLACEHOLDER_MARK}your-server-side-key`,
-    client_side_key: `${PLACEHOLDER_MARK}your-client-side-key`,
+    server_side_key: `ser.${placeholderMark}your-server-side-key`,
+    client_side_key: `${placeholderMark}your-client-side-key`,
   };
   const file = { ...defaultConfigFile(), environment_key_pairs: [pair] };
   output.stdout.write(`${JSON.stringify(file, null, 2)}\n`);

@@ -3,12 +3,12 @@
  * their author may expect. It must not show keys.
  */
 import type { ConfigFault } from "../models/errors.ts";
-import { CACHE_ENTRIES_MAX, type ConfigFile } from "./config-file-schema.ts";
+import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import { type ConfigTree, type ConfigWarning, isTree } from "./config-tree.ts";
 import type { Environment } from "./environment-variables.ts";
 
 /** Keys in the output of `render-config` start so; as long as they do, nobody has set them. */
-export const PLACEHOLDER_MARK = "replace-with-";
+export const placeholderMark = "replace-with-";
 
 /**
  * Keys that stand twice, in one pair or in two: requests with such a key would belong to two environments
@@ -52,7 +52,7 @@ export function findWarnings(file: ConfigFile, environment: Environment): Config
     const path = `environment_key_pairs[${index}]`;
     const hasServerForm = pair.client_side_key.startsWith("ser.");
     warn(hasServerForm, `${path}.client_side_key`, "it starts with ser., as server keys alone do");
-    const isPlaceholder = `${pair.server_side_key} ${pair.client_side_key}`.includes(PLACEHOLDER_MARK);
+    const isPlaceholder = `${pair.server_side_key} ${pair.client_side_key}`.includes(placeholderMark);
     warn(isPlaceholder, path, "it holds a placeholder of render-config in place of a key");
   }
   warn(
@@ -65,9 +65,9 @@ export function findWarnings(file: ConfigFile, environment: Environment): Config
   warn(file.server.reload, "server.reload", "without effect: restart the process to load new code");
   const identities = file.endpoint_caches?.identities;
   warn(
-    identities?.use_cache === true && identities.cache_max_size > CACHE_ENTRIES_MAX,
+    identities?.use_cache === true && identities.cache_max_size > cacheEntriesMax,
     "endpoint_caches.identities.cache_max_size",
-    `counts as ${CACHE_ENTRIES_MAX}, the most there can be`,
+    `counts as ${cacheEntriesMax}, the most there can be`,
   );
   const workers = environment["WEB_CONCURRENCY"]?.trim() ?? "";
   warn(

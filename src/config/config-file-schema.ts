@@ -10,15 +10,15 @@ import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
  * NOTE: a Node timer of more than 2^31-1 ms (24.8 days) fires at once. With the largest jitter a wait of this
  * many seconds stays below that.
  */
-const SECONDS_MAX = 1_000_000;
-const COUNT_MAX = 1_000_000;
-const BYTES_MAX = 1_073_741_824;
+const secondsMax = 1_000_000;
+const countMax = 1_000_000;
+const bytesMax = 1_073_741_824;
 
 /** More entries than this serve nobody: the limit in bytes is met long before. */
-export const CACHE_ENTRIES_MAX = 1_000_000;
+export const cacheEntriesMax = 1_000_000;
 
 /** Other names of settings, by the path of the section and the name. The left is accepted for the right. */
-export const SETTING_ALIASES: Readonly<Record<string, string>> = {
+export const settingAliases: Readonly<Record<string, string>> = {
   api_poll_frequency: "api_poll_frequency_seconds",
   api_poll_timeout: "api_poll_timeout_seconds",
   "logging.colour": "colours",
@@ -27,20 +27,19 @@ export const SETTING_ALIASES: Readonly<Record<string, string>> = {
   "logging.use_colors": "colours",
 };
 
-const seconds = (byDefault: number) => number({ default: byDefault, max: SECONDS_MAX });
-const count = (byDefault: number, min = 1) =>
-  number({ default: byDefault, min, max: COUNT_MAX, whole: true });
-const bytes = (byDefault: number) => number({ default: byDefault, min: 1024, max: BYTES_MAX, whole: true });
+const seconds = (byDefault: number) => number({ default: byDefault, max: secondsMax });
+const count = (byDefault: number, min = 1) => number({ default: byDefault, min, max: countMax, whole: true });
+const bytes = (byDefault: number) => number({ default: byDefault, min: 1024, max: bytesMax, whole: true });
 
 // The characters that an HTTP header carries unchanged: a key with others could never be sent or received.
-const KEY_REMEDY = "Copy the key from the environment's settings; it is one line of plain ASCII.";
+const keyRemedy = "Copy the key from the environment's settings; it is one line of plain ASCII.";
 
 const keyPair = z.object({
   server_side_key: setting(
-    readText({ wanted: "a key that starts with ser.", pattern: /^ser\.[\x21-\x7e]+$/, remedy: KEY_REMEDY }),
+    readText({ wanted: "a key that starts with ser.", pattern: /^ser\.[\x21-\x7e]+$/, remedy: keyRemedy }),
   ),
   client_side_key: setting(
-    readText({ wanted: "a client key", pattern: /^[\x20-\x7e]+$/, remedy: KEY_REMEDY }),
+    readText({ wanted: "a client key", pattern: /^[\x20-\x7e]+$/, remedy: keyRemedy }),
   ),
 });
 
@@ -104,7 +103,7 @@ const server = z
     headers_timeout_seconds: seconds(6),
     request_timeout_seconds: seconds(10),
     header_bytes_max: bytes(16_384),
-    connections_max: number<number | null>({ default: null, min: 1, max: COUNT_MAX, whole: true }, true),
+    connections_max: number<number | null>({ default: null, min: 1, max: countMax, whole: true }, true),
     backlog: number({ default: 1024, min: 1, max: 65_535, whole: true }),
     drain_delay_seconds: number({ default: 5, min: 0, max: 3600 }),
     drain_timeout_seconds: number({ default: 10, min: 0, max: 3600 }),
@@ -160,7 +159,7 @@ export const configFileSchema = z.object({
   api_url: setting(readApiUrl).prefault("https://edge.api.flagsmith.com/api/v1"),
   api_poll_frequency_seconds: seconds(10),
   api_poll_timeout_seconds: seconds(5),
-  usage_flush_interval_seconds: number({ default: 60, min: 1, max: SECONDS_MAX }),
+  usage_flush_interval_seconds: number({ default: 60, min: 1, max: secondsMax }),
   allow_origins: z.preprocess(splitOrigins, z.array(setting(readOrigin))).prefault(["*"]),
   endpoint_caches: z
     .object({ flags: endpointCache, identities: endpointCache, environment_document: endpointCache })
@@ -171,7 +170,7 @@ export const configFileSchema = z.object({
   health_check: z
     .object({
       environment_update_grace_period_seconds: number<number | null>(
-        { default: 30, min: 0, max: SECONDS_MAX },
+        { default: 30, min: 0, max: secondsMax },
         true,
       ),
       policy: choice({ all: "all", any: "any" }, "all"),
@@ -192,7 +191,7 @@ export const configFileSchema = z.object({
   identity_cache: z
     .object({
       enabled: boolean(true),
-      entries_max: number({ default: 4096, min: 1, max: CACHE_ENTRIES_MAX, whole: true }),
+      entries_max: number({ default: 4096, min: 1, max: cacheEntriesMax, whole: true }),
       bytes_max: bytes(16_777_216),
     })
     .prefault({}),

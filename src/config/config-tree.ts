@@ -3,7 +3,7 @@
  * merged. It must not judge values: the schema does.
  */
 import { z } from "zod";
-import { configFileSchema, SETTING_ALIASES } from "./config-file-schema.ts";
+import { configFileSchema, settingAliases } from "./config-file-schema.ts";
 import { nearestName, shownName } from "./nearest-name.ts";
 
 /** One remark for the operator on a configuration that is valid. */
@@ -52,7 +52,7 @@ export function resolveName(
   const wanted = ignoreCase ? name.toLowerCase() : name;
   if (Object.hasOwn(inner.shape, wanted)) return wanted;
   const alias = joinPath(path, wanted);
-  return Object.hasOwn(SETTING_ALIASES, alias) ? SETTING_ALIASES[alias] : undefined;
+  return Object.hasOwn(settingAliases, alias) ? settingAliases[alias] : undefined;
 }
 
 /**

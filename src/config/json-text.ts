@@ -31,13 +31,13 @@ interface Fault {
   readonly what: string;
 }
 
-const MARKS = "[{}\\[\\],:]";
-const STRING = '"(?:[^"\\\\\\u0000-\\u001f]|\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4}))*"';
-const LITERAL = "-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?|true|false|null";
+const marks = "[{}\\[\\],:]";
+const string = '"(?:[^"\\\\\\u0000-\\u001f]|\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4}))*"';
+const literal = "-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?|true|false|null";
 
 /** Walks the tokens of a text that JSON.parse refused, up to the first that cannot stand where it stands. */
 function locateFault(text: string): Fault {
-  const token = new RegExp(`[ \\t\\r\\n]*(?:(${MARKS})|(${STRING})|(?:${LITERAL}))`, "y");
+  const token = new RegExp(`[ \\t\\r\\n]*(?:(${marks})|(${string})|(?:${literal}))`, "y");
   const blanks = /[ \t\r\n]*/y;
   const open: string[] = [];
   let expected: Expected = "value";

@@ -8,11 +8,11 @@
  */
 import { write, writeSync } from "node:fs";
 
-const GATHERED_CHARACTERS = 4096;
-const GATHERED_MS = 500;
-const PENDING_CHARACTERS_MAX = 1_048_576;
-const FULL_PIPE_RETRY_MS = 10;
-const FULL_PIPE_RETRIES_MAX = 50;
+const gatheredCharacters = 4096;
+const gatheredMs = 500;
+const pendingCharactersMax = 1_048_576;
+const fullPipeRetryMs = 10;
+const fullPipeRetriesMax = 50;
 
 /**
  * Lines of one descriptor, in order. What cannot be written is dropped: the service goes on without a log.
@@ -29,8 +29,8 @@ export class LineSink {
 
   /**
    * @param descriptor 1 is standard output
-   * @param isGathering false: each line is written at once. True: lines are gathered to 4,096 characters or
-   *   500 ms, and a slow reader does not hold the caller up
+   * @param isGathering false: each line is handed to the kernel at once. True: lines are gathered to 4,096
+   *   characters or 500 ms. Either way a thread of the pool writes, so that a slow reader holds nobody up
    */
   constructor(descriptor: number, isGathering: boolean) {
     this.#descriptor = descriptor;
@@ -39,10 +39,9 @@ export class LineSink {
 
   /** Takes a line, its line break included. */
   write(line: string): void {
-    if (this.#lines.length > PENDING_CHARACTERS_MAX) return;
+    if (this.#lines.length > pendingCharactersMax) return;
     this.#lines += line;
-    if (!this.#isGathering) this.flushSync();
-    else if (this.#lines.length >= GATHERED_CHARACTERS) this.#startWriting();
+    if (!this.#isGathering || this.#lines.length >= gatheredCharacters) this.#startWriting();
     else this.#startWritingLater();
   }
 
@@ -52,13 +51,13 @@ export class LineSink {
    */
   flushSync(): void {
     let chunk = this.#takePending();
-    for (let retries = 0; chunk.length > 0 && retries <= FULL_PIPE_RETRIES_MAX; ) {
+    for (let retries = 0; chunk.length > 0 && retries <= fullPipeRetriesMax; ) {
       try {
         chunk = chunk.subarray(writeSync(this.#descriptor, chunk));
       } catch (error) {
         if (!isFullPipe(error)) return;
         retries += 1;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_PIPE_RETRY_MS);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeRetryMs);
       }
     }
   }
@@ -71,7 +70,7 @@ export class LineSink {
   }
 
   #startWritingLater(): void {
-    this.#timer ??= setTimeout(() => this.#startWriting(), GATHERED_MS).unref();
+    this.#timer ??= setTimeout(() => this.#startWriting(), gatheredMs).unref();
   }
 
   #startWriting(): void {
@@ -85,7 +84,8 @@ export class LineSink {
       this.#isWriting = false;
       if (error === null) this.#left = chunk.subarray(bytes);
       else if (isFullPipe(error)) this.#left = chunk;
-      if (error === null && this.#lines.length >= GATHERED_CHARACTERS) this.#startWriting();
+      const isDue = !this.#isGathering || this.#lines.length >= gatheredCharacters;
+      if (error === null && isDue) this.#startWriting();
       else if (this.#left.length + this.#lines.length > 0) this.#startWritingLater();
     });
   }

@@ -15,7 +15,7 @@ export interface ProcessLogger {
   flush(): void;
 }
 
-const PINO_LEVELS: Readonly<Record<LogLevel, string>> = {
+const pinoLevels: Readonly<Record<LogLevel, string>> = {
   CRITICAL: "fatal",
   ERROR: "error",
   WARNING: "warn",
@@ -32,13 +32,13 @@ const PINO_LEVELS: Readonly<Record<LogLevel, string>> = {
  * @param output where the lines go; standard output unless given
  */
 export function createLogger(settings: LoggingSettings, output?: DestinationStream): ProcessLogger {
-  // Without an access log lines are few, and none may be lost: each is written at once.
+  // Without an access log lines are few, and none may be lost: each is handed to the kernel at once.
   const standardOutput = new LineSink(1, settings.accessLog);
   const lines = output ?? standardOutput;
   const stream = settings.format === "generic" ? prettyStream(settings, lines) : lines;
   const logger = pino(
     {
-      level: PINO_LEVELS[settings.level],
+      level: pinoLevels[settings.level],
       messageKey: settings.messageField,
       base: null,
       timestamp: isoTimestamp,

@@ -3,7 +3,7 @@
  * key: keys end up as names by mistake.
  */
 import { distance } from "fastest-levenshtein";
-import { SETTING_ALIASES } from "./config-file-schema.ts";
+import { settingAliases } from "./config-file-schema.ts";
 
 /**
  * The path of the setting meant, or null where none is near: the name of the section with the fewest typing
@@ -20,7 +20,7 @@ export function nearestName(path: string, name: string, paths: readonly string[]
     .replace(/-/g, "_")
     .toLowerCase();
   const prefix = path === "" ? "" : `${path}.`;
-  const ranked = [...paths, ...Object.keys(SETTING_ALIASES)]
+  const ranked = [...paths, ...Object.keys(settingAliases)]
     .filter((each) => each.startsWith(prefix) && !/[.[]/.test(each.slice(prefix.length)))
     .map((each) => ({ path: each, distance: distance(wanted, each.slice(prefix.length)) }))
     .sort((left, right) => left.distance - right.distance);

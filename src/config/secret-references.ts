@@ -16,9 +16,9 @@ interface ReferenceContext {
 }
 
 /** Formats of Python's logging live here, and `${…}` has another meaning in them. */
-const LITERAL_PATH = "logging.override";
+const literalPath = "logging.override";
 
-const REFERENCE = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
+const reference = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
 
 /**
  * Expands all references. A setting with a broken one becomes undefined, and a fault at its path.
@@ -31,7 +31,7 @@ export function expandReferences(
 ): { tree: ConfigTree; faults: ConfigFault[] } {
   const faults: ConfigFault[] = [];
   const expand = (value: unknown, path: string): unknown => {
-    if (path === LITERAL_PATH) return value;
+    if (path === literalPath) return value;
     if (typeof value === "string") return expandText(value, path, context, faults);
     if (Array.isArray(value)) return value.map((each, index) => expand(each, `${path}[${index}]`));
     return isTree(value) ? expandTree(value, path) : value;
@@ -50,7 +50,7 @@ function expandText(
   faults: ConfigFault[],
 ): string | undefined {
   const before = faults.length;
-  const expanded = text.replace(REFERENCE, (match, name: string | undefined) => {
+  const expanded = text.replace(reference, (match, name: string | undefined) => {
     if (match === "$${") return "${";
     const reading = readReference(name, context);
     if (typeof reading === "string") return reading;

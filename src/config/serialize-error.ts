@@ -13,12 +13,12 @@ export interface SerializedError {
   readonly errors?: readonly SerializedError[];
 }
 
-const CAUSES_MAX = 5;
-const ERRORS_MAX = 4;
+const causesMax = 5;
+const errorsMax = 4;
 
 /** Of what is not an error, its type alone is shown. */
 export function serializeError(error: unknown): SerializedError {
-  return serialize(error, CAUSES_MAX);
+  return serialize(error, causesMax);
 }
 
 function serialize(error: unknown, causesLeft: number): SerializedError {
@@ -34,7 +34,7 @@ function serialize(error: unknown, causesLeft: number): SerializedError {
       ? { cause: serialize(error.cause, causesLeft - 1) }
       : {}),
     ...(Array.isArray(errors) && causesLeft > 0
-      ? { errors: errors.slice(0, ERRORS_MAX).map((each) => serialize(each, causesLeft - 1)) }
+      ? { errors: errors.slice(0, errorsMax).map((each) => serialize(each, causesLeft - 1)) }
       : {}),
   };
 }

@@ -79,16 +79,16 @@ function describeNumber(raw: unknown, value: unknown): string {
   return typeof value === "number" ? "text with another number" : "text that is no number";
 }
 
-const TRUE_WORDS = new Set(["1", "true", "t", "yes", "y", "on"]);
-const FALSE_WORDS = new Set(["0", "false", "f", "no", "n", "off"]);
+const trueWords = new Set(["1", "true", "t", "yes", "y", "on"]);
+const falseWords = new Set(["0", "false", "f", "no", "n", "off"]);
 
 /** A boolean, or one of the words and numbers that pydantic's lax mode takes for one (contract B 3.2). */
 export function boolean(defaultValue: boolean) {
   const remedy = `Set true or false, or remove the setting to get ${defaultValue}.`;
   return setting<boolean>((raw) => {
     const word = typeof raw === "object" ? "" : String(raw).toLowerCase();
-    if (TRUE_WORDS.has(word)) return { value: true };
-    if (FALSE_WORDS.has(word)) return { value: false };
+    if (trueWords.has(word)) return { value: true };
+    if (falseWords.has(word)) return { value: false };
     return { fault: `expected true or false, found ${describeValue(raw)}`, remedy };
   }).prefault(defaultValue);
 }

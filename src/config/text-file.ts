@@ -9,7 +9,7 @@ export type FileReading =
   | { readonly text: string }
   | { readonly text: null; readonly fault: string; readonly missing: boolean };
 
-const FILE_BYTES_MAX = 16_777_216;
+const fileBytesMax = 16_777_216;
 
 /**
  * Reads a UTF-8 file of at most 16 MiB; a byte order mark is dropped.
@@ -20,7 +20,7 @@ export function readTextFile(path: string): FileReading {
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) return broken("a directory, not a file");
-    if (stats.size > FILE_BYTES_MAX) return broken("a file of more than 16 MiB");
+    if (stats.size > fileBytesMax) return broken("a file of more than 16 MiB");
     return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)) };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

@@ -3,7 +3,7 @@
  * more.
  */
 import type { IdentityCacheSettings, Settings } from "../models/settings.ts";
-import { CACHE_ENTRIES_MAX, type ConfigFile } from "./config-file-schema.ts";
+import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
 
 /** @param surroundings what the file alone does not tell of the way to the upstream */
@@ -104,5 +104,5 @@ function toIdentityCacheSettings(file: ConfigFile): IdentityCacheSettings {
   if (!identities.use_cache || identities.cache_max_size === 0) {
     return { enabled: false, entriesMax: file.identity_cache.entries_max, bytesMax };
   }
-  return { enabled: true, entriesMax: Math.min(identities.cache_max_size, CACHE_ENTRIES_MAX), bytesMax };
+  return { enabled: true, entriesMax: Math.min(identities.cache_max_size, cacheEntriesMax), bytesMax };
 }

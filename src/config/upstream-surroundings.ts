@@ -81,13 +81,13 @@ function readAmbientCertificates(environment: Environment, warnings: ConfigWarni
   return null;
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const certificate = /-----BEGIN certificate-----[^-]+-----END certificate-----/g;
 
 /** Each certificate is parsed here: a broken one would fail at the first connection, far from its cause. */
 function readCertificates(path: string): { certificates: string } | { fault: string } {
   const reading = readTextFile(path);
   if (reading.text === null) return { fault: reading.fault };
-  const blocks = reading.text.match(CERTIFICATE) ?? [];
+  const blocks = reading.text.match(certificate) ?? [];
   if (blocks.length === 0) return { fault: "a file without a PEM certificate" };
   try {
     for (const block of blocks) new X509Certificate(block);

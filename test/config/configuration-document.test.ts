@@ -1,7 +1,7 @@
 /** The document of the settings tells the truth: each setting is in it, with its default. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { configFileSchema, SETTING_ALIASES } from "../../src/config/config-file-schema.ts";
+import { configFileSchema, settingAliases } from "../../src/config/config-file-schema.ts";
 import { isTree, settingPaths } from "../../src/config/config-tree.ts";
 import { faultsOf, pair } from "./config-folder.ts";
 
@@ -41,7 +41,7 @@ test.each(settingPaths().filter((path) => expectedDefault(path) !== "as below"))
   (path) => expect(readme).toContain(`\n| \`${path}\` | ${expectedDefault(path)} | `),
 );
 
-test.each(Object.entries(SETTING_ALIASES))("the alias %s is documented", (alias, name) => {
+test.each(Object.entries(settingAliases))("the alias %s is documented", (alias, name) => {
   const section = alias.split(".").slice(0, -1);
   expect(rows.get([...section, name].join("."))?.[3]).toContain(`\`${alias.split(".").at(-1)}\``);
 });
