@@ -81,7 +81,7 @@ function readAmbientCertificates(environment: Environment, warnings: ConfigWarni
   return null;
 }
 
-const certificate = /-----BEGIN certificate-----[^-]+-----END certificate-----/g;
+const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** Each certificate is parsed here: a broken one would fail at the first connection, far from its cause. */
 function readCertificates(path: string): { certificates: string } | { fault: string } {
