@@ -68,7 +68,7 @@ async function prepareView(text: string, document: EnvironmentDocument): Promise
   const snapshot = await buildEnvironmentSnapshot(
     { text, document, lastModified: null, receivedAt: new Date(0) },
     {
-      headerSet: (plain) => ({ plain, byOrigin: new Map() }),
+      headerSet: (plain) => ({ plain, namedOrigins: new Set() }),
       identityCache: { enabled: false, entriesMax: 1, bytesMax: 1024 },
     },
   );

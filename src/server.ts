@@ -7,6 +7,7 @@ import type { Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
 import { createApp } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
+import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import type { Settings } from "./models/settings.ts";
 import { systemClock } from "./services/clock.ts";
@@ -40,13 +41,14 @@ export async function startServer(
   await using stack = new AsyncDisposableStack();
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
+  const identityCache = sharedBetween(settings.environments.length * 2, settings.identityCache);
   const userAgent = `flag-edge-proxy/${version}`;
   const upstream = stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const environments = stack.use(
     serveEnvironments(settings.environments, {
       store,
       upstream,
-      snapshotSettings: { headerSet: cors.headerSet, identityCache: settings.identityCache },
+      snapshotSettings: { headerSet: cors.headerSet, identityCache },
       poll: settings.poll,
       limiter: createRefreshLimiter(settings.poll.concurrencyMax),
       clock,

@@ -24,17 +24,12 @@ export interface CorsHeaders {
 export function prepareCors(allowOrigins: readonly string[]): CorsHeaders {
   const anyOrigin = allowOrigins.includes("*");
   const vary = anyOrigin ? variesByRequest : `Origin, ${variesByRequest}`;
-  const headerSet = (headers: HeaderRecord): HeaderSet => {
-    const exposed = { "access-control-expose-headers": exposedHeaders };
-    if (anyOrigin) {
-      const plain = { ...headers, vary, "access-control-allow-origin": "*", ...exposed };
-      return { plain, byOrigin: new Map() };
-    }
-    const allowed = allowOrigins.map(
-      (origin) => [origin, { ...headers, vary, "access-control-allow-origin": origin, ...exposed }] as const,
-    );
-    return { plain: { ...headers, vary }, byOrigin: new Map(allowed) };
-  };
+  const namedOrigins: ReadonlySet<string> = new Set(anyOrigin ? [] : allowOrigins);
+  const ofAnyOrigin = { "access-control-allow-origin": "*", "access-control-expose-headers": exposedHeaders };
+  const headerSet = (headers: HeaderRecord): HeaderSet => ({
+    plain: anyOrigin ? { ...headers, vary, ...ofAnyOrigin } : { ...headers, vary },
+    namedOrigins,
+  });
   return {
     headerSet,
     preflight(origin, requestedHeaders) {
@@ -51,8 +46,15 @@ export function prepareCors(allowOrigins: readonly string[]): CorsHeaders {
   };
 }
 
-/** Picks the record for a request's origin. */
-export function headersFor(set: HeaderSet, origin: string | null): HeaderRecord {
-  if (set.byOrigin.size === 0 || origin === null) return set.plain;
-  return set.byOrigin.get(origin) ?? set.plain;
+/**
+ * The record for a request's origin. An origin of a list is named at once: a record for each would cost
+ * memory.
+ */
+export function headersFor({ plain, namedOrigins }: HeaderSet, origin: string | null): HeaderRecord {
+  if (origin === null || !namedOrigins.has(origin)) return plain;
+  return {
+    ...plain,
+    "access-control-allow-origin": origin,
+    "access-control-expose-headers": exposedHeaders,
+  };
 }

@@ -179,7 +179,12 @@ async function prepareFlags(view: View, rules: ViewRules, context: BuildContext)
     const body = encoder.encode(`${flagText(outcome)}}`);
     return [
       outcome.feature.name,
-      prepareResponse({ body, headers: commonHeaders, etag, headerSet: settings.headerSet }),
+      prepareResponse({
+        body,
+        headers: commonHeaders,
+        etag: `${etag}-${outcome.feature.index}`,
+        headerSet: settings.headerSet,
+      }),
     ] as const;
   });
   const list = await prepareCompressedResponse({

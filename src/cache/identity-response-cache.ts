@@ -12,6 +12,15 @@ export interface IdentityResponse {
   readonly headers: HeaderSet;
 }
 
+/**
+ * The share of each of several caches, so that all of them together keep the limits.
+ * @param caches how many there are: two for each environment, one for each view
+ */
+export function sharedBetween(caches: number, settings: IdentityCacheSettings): IdentityCacheSettings {
+  const share = (total: number): number => Math.max(1, Math.floor(total / Math.max(1, caches)));
+  return { ...settings, entriesMax: share(settings.entriesMax), bytesMax: share(settings.bytesMax) };
+}
+
 /** What an entry costs beside its texts, in bytes: the headers and the list that holds it. */
 const entryOverheadBytes = 512;
 

@@ -7,12 +7,12 @@ import * as zlib from "node:zlib";
 
 export type HeaderRecord = Readonly<Record<string, string>>;
 
-/** The same headers for each kind of origin that may ask (contract A8, CORS). */
+/** Headers, and which origins get CORS headers of their own with them (contract A8). */
 export interface HeaderSet {
   /** For requests without an origin, for origins that are not allowed, and for all where any is allowed. */
   readonly plain: HeaderRecord;
-  /** By allowed origin; empty where any origin is allowed. */
-  readonly byOrigin: ReadonlyMap<string, HeaderRecord>;
+  /** The origins that are named in the answer; empty where any origin is allowed. */
+  readonly namedOrigins: ReadonlySet<string>;
 }
 
 export type ContentEncoding = "gzip" | "br" | "zstd";

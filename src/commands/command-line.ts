@@ -71,11 +71,21 @@ export async function runCommandLine(words: readonly string[], output: CommandOu
   }
 }
 
+/** Which options go with which command, besides `--config`. */
+const optionsOf: Readonly<Record<string, readonly string[]>> = {
+  demo: ["port"],
+  health: ["url", "liveness"],
+  export: ["url", "output"],
+};
+
 async function runCommand({ values, positionals }: Arguments, output: CommandOutput): Promise<number> {
   const [command = "serve", ...operands] = positionals;
   const version = readVersion();
   const [environment] = operands;
   const { config: configPath, url } = values;
+  const taken = ["config", ...(optionsOf[command] ?? [])];
+  const foreign = Object.keys(values).find((name) => !taken.includes(name));
+  if (foreign !== undefined) return refuse(output, `${command}: takes no --${foreign}`);
   if (operands.length > (command === "export" ? 1 : 0)) return refuse(output, `${command}: too many words`);
   switch (command) {
     case "serve":

@@ -28,13 +28,17 @@ export interface ExportOptions {
 /** @returns the exit code; the file's name is printed */
 export async function exportDocument(output: CommandOutput, options: ExportOptions): Promise<number> {
   const { settings } = loadSettings({ configPath: options.configPath });
+  if (options.url !== undefined && !/^https?:$/.test(URL.parse(options.url)?.protocol ?? "")) {
+    output.stderr.write("export: --url takes an API's address, such as http://127.0.0.1:8000/api/v1\n");
+    return exitCodes.faultyConfiguration;
+  }
   const position = findEnvironment(settings.environments, options.environment);
   const pair = settings.environments[position];
   if (pair === undefined) {
     const count = settings.environments.length;
     output.stderr.write(
-      `no environment of the configuration is '${options.environment.slice(0, 8)}…': give one of its keys, ` +
-        `or its position from 1 to ${count}\n`,
+      `no environment of the configuration has this key: give one of its keys, or its position ` +
+        `from 1 to ${count}\n`,
     );
     return exitCodes.faultyConfiguration;
   }

@@ -9,7 +9,7 @@ import { exitCodes } from "./exit-codes.ts";
 
 export interface HealthCommandOptions {
   readonly configPath?: string | undefined;
-  /** What to ask; without it the configured address and the readiness path. */
+  /** What to ask; without a path, the path of readiness or liveness; without it the configured address. */
   readonly url?: string | undefined;
   /** Asks only whether the process lives: right for probes that restart a container. */
   readonly liveness?: boolean | undefined;
@@ -18,17 +18,24 @@ export interface HealthCommandOptions {
 const timeoutMs = 3000;
 const defaultPort = 8000;
 
-/** @returns 0 where the proxy answers 2xx, else 1; what it answered is printed */
+/** @returns 0 where the proxy answers 2xx, else 1; 64 for a faulty URL; what it answered is printed */
 export async function checkHealth(output: CommandOutput, options: HealthCommandOptions): Promise<number> {
   const path = options.liveness ? "/proxy/health/liveness" : "/proxy/health/readiness";
-  const url = options.url ?? `${configuredOrigin(options.configPath)}${path}`;
+  const url = URL.parse(options.url ?? configuredOrigin(options.configPath));
+  if (url === null || (options.liveness && url.pathname !== "/")) {
+    output.stderr.write(
+      "--url takes an address such as http://127.0.0.1:8000; with a path it stands alone\n",
+    );
+    return exitCodes.faultyConfiguration;
+  }
+  if (url.pathname === "/") url.pathname = path;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: "manual" });
     const body = await response.text();
-    output.stdout.write(`${url}: ${response.status}${body === "" ? "" : ` ${body}`}\n`);
+    output.stdout.write(`${url.href}: ${response.status}${body === "" ? "" : ` ${body}`}\n`);
     return response.ok ? exitCodes.ok : exitCodes.failure;
   } catch (error) {
-    output.stderr.write(`${url}: no answer (${reasonOf(error)}); is the proxy running there?\n`);
+    output.stderr.write(`${url.href}: no answer (${reasonOf(error)}); is the proxy running there?\n`);
     return exitCodes.failure;
   }
 }

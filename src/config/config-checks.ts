@@ -6,6 +6,7 @@ import type { ConfigFault } from "../models/errors.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import { type ConfigTree, type ConfigWarning, isTree } from "./config-tree.ts";
 import type { Environment } from "./environment-variables.ts";
+import { isSentByBrowsers } from "./url-readers.ts";
 
 /** Keys in the output of `render-config` start so; as long as they do, nobody has set them. */
 export const placeholderMark = "replace-with-";
@@ -54,6 +55,11 @@ export function findWarnings(file: ConfigFile, environment: Environment): Config
     warn(hasServerForm, `${path}.client_side_key`, "it starts with ser., as server keys alone do");
     const isPlaceholder = `${pair.server_side_key} ${pair.client_side_key}`.includes(placeholderMark);
     warn(isPlaceholder, path, "it holds a placeholder of render-config in place of a key");
+  }
+  for (const [index, origin] of file.allow_origins.entries()) {
+    const message =
+      "it never matches: browsers send scheme://host or scheme://host:port, and patterns are not known";
+    warn(!isSentByBrowsers(origin), `allow_origins[${index}]`, message);
   }
   warn(
     file.proxy_key !== null,

@@ -155,9 +155,14 @@ function toFault(issue: z.core.$ZodIssue): ConfigFault {
 /** Names the variable that gave the faulty setting: otherwise one would look for it in the file. */
 function withSource(fault: ConfigFault, sources: ReadonlyMap<string, string>): ConfigFault {
   for (const [path, variable] of sources) {
-    if (fault.path === path || fault.path.startsWith(`${path}[`) || fault.path.startsWith(`${path}.`)) {
+    if (isWithin(fault.path, path) || isWithin(path, fault.path)) {
       return { ...fault, fault: `${fault.fault}, in the variable ${variable}` };
     }
   }
   return fault;
+}
+
+/** Whether the inner path is the outer one or lies below it. */
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(`${outer}[`) || inner.startsWith(`${outer}.`);
 }

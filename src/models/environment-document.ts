@@ -6,26 +6,27 @@ import { z } from "zod";
 import { isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 
 /** A JSON number, whose text may have been kept, as a JavaScript number. */
-const number = z.union([z.number(), z.instanceof(JsonNumber).transform((kept) => Number(kept.text))]);
+const number = z.union(
+  [z.number(), z.instanceof(JsonNumber).transform((kept) => Number(kept.text))],
+  "must be a number",
+);
 /** The same, its text kept: JSONPaths see it, and `10.0` is not `10` to them. */
-const numberWithText = z.union([z.number(), z.instanceof(JsonNumber)]);
+const numberWithText = z.union([z.number(), z.instanceof(JsonNumber)], "must be a number");
 const scalar = z.custom<JsonScalar>(isScalar, "must be a string, a number, a boolean or null");
-const identifierNumber = z.union([
-  z.number(),
-  z.string(),
-  z.instanceof(JsonNumber).transform((kept) => kept.text),
-]);
+const identifierNumber = z.union(
+  [z.number(), z.string(), z.instanceof(JsonNumber).transform((kept) => kept.text)],
+  "must be a number or a string",
+);
 
 /**
  * What is not a known word never matches, so that one odd condition does not cost the whole document (A13).
  */
 const word = z.string().catch("");
 
-const condition = z.object({
-  operator: word,
-  value: z.unknown(),
-  property_: z.string().nullish(),
-});
+/** A malformed condition is one without an operator: it never matches. */
+const condition = z
+  .object({ operator: word, value: z.unknown(), property_: z.string().nullish() })
+  .catch({ operator: "", value: null, property_: null });
 
 export interface RuleModel {
   readonly type: string;

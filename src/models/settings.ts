@@ -80,9 +80,9 @@ export interface RequestLimits {
 
 export interface IdentityCacheSettings {
   readonly enabled: boolean;
-  /** Entries for each environment and view. */
+  /** Entries in all; each environment and view has an equal share. */
   readonly entriesMax: number;
-  /** Bytes (bodies and answers) for each environment and view. */
+  /** Bytes (bodies and answers) in all; each environment and view has an equal share. */
   readonly bytesMax: number;
 }
 

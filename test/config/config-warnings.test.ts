@@ -83,3 +83,11 @@ const variables: readonly (readonly [Record<string, string>, string, string])[] 
 test.each(variables)("the variables %j start with a warning", (environment, path, message) => {
   expect(load({ environment_key_pairs: [pair] }, environment).warnings).toEqual([{ path, message }]);
 });
+
+test("an origin that no browser sends is taken as it is, with a warning; a slash at its end is cut", () => {
+  const origins = ["https://A.example/", "https://*.example.com", "https://b.example/x", "c.example"];
+  const { settings, warnings } = load({ environment_key_pairs: [pair], allow_origins: origins });
+  expect(settings.allowOrigins).toEqual(["https://a.example", ...origins.slice(1)]);
+  const paths = warnings.map(({ path }) => path);
+  expect(paths).toEqual(["allow_origins[1]", "allow_origins[2]", "allow_origins[3]"]);
+});

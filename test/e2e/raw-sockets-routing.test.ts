@@ -154,14 +154,9 @@ it.each(["", "?", "?identifier=", "?identifier", "?IDENTIFIER=a", "?#identifier=
   },
 );
 
-it.each([
-  ["%ff", "%ff"],
-  ["%zz", "%zz"],
-  ["a%00b", "a\0b"],
-])("E24 the identifier %s, which may be no UTF-8, is taken as %j", async (sent, identifier) => {
+it.each(["%ff", "%zz"])("E24 the identifier %s, which is no UTF-8, is refused", async (sent) => {
   const response = await get(`/api/v1/identities/?identifier=${sent}`);
-  expect(response.status).toBe(200);
-  expect(JSON.parse(response.body).identifier).toBe(identifier);
+  expect(response.status).toBe(422);
 });
 
 it("an absolute request target is served whatever host it names", async () => {

@@ -13,6 +13,7 @@ import { unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
 import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
+import { decodedParameter } from "../query-parameters.ts";
 import { parseBody, readBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 import { featureNotFound } from "./flags-route.ts";
@@ -85,11 +86,13 @@ function readQuery(
   charactersMax: number,
 ): IdentityQuery | RequestError {
   const loc = ["query", "identifier"];
-  const asked = context.req.query("identifier");
-  if (!asked) return unprocessable([{ loc, type: "missing", msg: "Field required" }]);
+  const asked = decodedParameter(context, "identifier");
+  if (asked instanceof RequestError) return asked;
+  if (asked === null) return unprocessable([{ loc, type: "missing", msg: "Field required" }]);
   const identifier = reader.readString(asked, charactersMax, loc);
-  if (reader.details.length > 0) return unprocessable(reader.details);
-  return { identifier, feature: context.req.query("feature") || null };
+  return reader.details.length > 0
+    ? unprocessable(reader.details)
+    : { identifier, feature: context.req.query("feature") || null };
 }
 
 /** @returns null where the feature asked for is not there, or hidden from this identity */

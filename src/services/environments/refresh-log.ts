@@ -74,10 +74,10 @@ export class RefreshLog {
     );
   }
 
-  /** A refused request while the circuit is open is no new reason: what opened it was warned of. */
+  /** A request refused while the circuit is open is no news: the failures that opened it were warned of. */
   #isDue(reason: UpstreamErrorCode | "bug"): boolean {
+    if (reason === "circuit_open") return false;
     if (this.#clock.monotonicMs() - this.#lastWarningMs >= reminderIntervalMs) return true;
-    if (reason === "circuit_open" && this.#warnedReasons.size > 0) return false;
     return !this.#warnedReasons.has(reason);
   }
 }

@@ -80,7 +80,10 @@ function createPoller(
   });
 }
 
+/** Of a shorter key, four characters would be too much. */
+const shownKeyCharactersMin = 12;
+
 /** A key as logs may show it: enough to tell two apart, not enough to use. */
 function keyLabel(serverKey: string): string {
-  return `ser.…${serverKey.slice(-4)}`;
+  return `ser.…${serverKey.length < shownKeyCharactersMin ? "" : serverKey.slice(-4)}`;
 }

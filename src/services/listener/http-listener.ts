@@ -3,7 +3,7 @@
  * 2.9). It does not know what the requests are.
  */
 import type { Server, ServerOptions, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { ServerSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
@@ -15,6 +15,11 @@ export class ListenError extends Error {
 
 /** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
 const connectionsCheckingInterval = 1000;
+/**
+ * How long a draining server waits for the first request of a connection that it has accepted, in
+ * milliseconds.
+ */
+const silenceMsMax = 1000;
 
 /** Limits of Node's HTTP server against slow and greedy clients (reliability 2.1). */
 export function serverOptions(settings: ServerSettings): ServerOptions {
@@ -99,14 +104,23 @@ export class HttpListener {
     server.prependListener("request", (_request, response) => closeAfterAnswer(response));
     for (const { _httpMessage: response } of this.#connections) if (response) closeAfterAnswer(response);
     await clock.sleep(settings.drainDelayMs, this.#rush.signal);
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    const ended = new AbortController();
-    const late = clock.sleep(settings.drainTimeoutMs, AbortSignal.any([ended.signal, this.#rush.signal]));
-    await Promise.race([closed, late]);
-    ended.abort();
+    // Node's HTTP server would close idle connections in the same breath: those of clients that have
+    // connected and are about to send their first request.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+    await this.#upTo(Math.min(silenceMsMax, settings.drainTimeoutMs), closed);
+    server.closeIdleConnections();
+    await this.#upTo(settings.drainTimeoutMs, closed);
     server.closeAllConnections();
     await closed;
     logger.info({}, "Drained: no connection is left");
+  }
+
+  /** Waits for `closed`, but no longer than `ms`, nor beyond a second signal. */
+  async #upTo(ms: number, closed: Promise<void>): Promise<void> {
+    const ended = new AbortController();
+    const late = this.#options.clock.sleep(ms, AbortSignal.any([ended.signal, this.#rush.signal]));
+    await Promise.race([closed, late]);
+    ended.abort();
   }
 }
 

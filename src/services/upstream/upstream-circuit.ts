@@ -1,6 +1,6 @@
 /**
- * The circuit of one upstream: lets requests through, refuses them while the upstream is down or has asked
- * for rest, and probes it. It must not know what a request is.
+ * The circuit of one upstream: lets requests through, refuses them while the upstream is down, and probes
+ * it. It must not know what a request is.
  */
 import {
   type CircuitBreakerPolicy,
@@ -22,7 +22,6 @@ export class UpstreamCircuit {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #probeIntervalMs: number;
   #probeFromMs = Number.NEGATIVE_INFINITY;
-  #restUntilMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param settings so many failures in a row open the circuit; one probe in so many milliseconds while it is
@@ -61,8 +60,6 @@ export class UpstreamCircuit {
   #refuseWhileOpen(): void {
     const nowMs = this.#clock.monotonicMs();
     const { state } = this.#breaker;
-    const restMs = this.#restUntilMs - nowMs;
-    if (restMs > 0) throw refusal("The upstream asked for a pause", restMs);
     if (state === CircuitState.Closed) return;
     // cockatiel would let others wait for the probe: they would hold places of the refresh limiter for
     // nothing.
@@ -81,7 +78,6 @@ export class UpstreamCircuit {
     } catch (error) {
       if (signal?.aborted === true) throw this.#endedProbe(error);
       if (!isUpstreamWide(error)) return { error };
-      this.#restAsAsked(error);
       throw error;
     }
   }
@@ -89,12 +85,7 @@ export class UpstreamCircuit {
   /** A probe that its caller ended has found out nothing; uncounted, it would close the circuit. */
   #endedProbe(error: unknown): unknown {
     if (this.#breaker.state !== CircuitState.HalfOpen) return error;
-    return new UpstreamError("connection_lost", "The probe of the upstream was ended", { cause: error });
-  }
-
-  #restAsAsked(error: unknown): void {
-    if (!(error instanceof UpstreamError) || error.retryAfterMs === null) return;
-    this.#restUntilMs = Math.max(this.#restUntilMs, this.#clock.monotonicMs() + error.retryAfterMs);
+    return new UpstreamError("unreachable", "The probe of the upstream was ended", { cause: error });
   }
 }
 

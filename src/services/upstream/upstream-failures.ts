@@ -60,14 +60,7 @@ const sentences: Partial<Record<UpstreamErrorCode, string>> = {
 /**
  * The kinds that speak of the whole upstream and not of one environment: they count for the circuit breaker.
  */
-const upstreamWide: ReadonlySet<UpstreamErrorCode> = new Set([
-  "unreachable",
-  "timeout",
-  "connection_lost",
-  "tls_failure",
-  "server_error",
-  "rate_limited",
-]);
+const upstreamWide: ReadonlySet<UpstreamErrorCode> = new Set(["unreachable", "tls_failure"]);
 
 /**
  * @returns an `UpstreamError` whose message ends in the code of the cause, such as `(ECONNREFUSED)`; the
