@@ -84,7 +84,8 @@ function settle(
   const further = [...(parsed.error?.issues ?? []).map(toFault), ...findDuplicateKeys(expanded.tree)];
   faults.push(...further.filter((each) => !settled.has(each.path)), ...ambient.faults);
   if (faults.length > 0 || parsed.data === undefined) {
-    throw new ConfigError(faults.map((each) => withSource(each, variables.sources)));
+    const sourced = faults.map((each) => withSource(each, variables.sources));
+    throw new ConfigError(sourced, [...file.warnings, ...variables.warnings]);
   }
   return {
     settings: toSettings(parsed.data, surroundings),

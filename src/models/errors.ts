@@ -103,9 +103,17 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly ConfigFault[];
 
-  /** @param faults at least one */
-  constructor(faults: readonly ConfigFault[]) {
-    super(faults.map((each) => `${each.path}: ${each.fault}. ${each.remedy}`).join("\n"));
+  /**
+   * @param faults at least one
+   * @param warnings remarks on other settings, such as an unknown name, which may be the cause of a fault
+   */
+  constructor(
+    faults: readonly ConfigFault[],
+    warnings: readonly { readonly path: string; readonly message: string }[] = [],
+  ) {
+    const faultLines = faults.map((each) => `${each.path}: ${each.fault}. ${each.remedy}`);
+    const warningLines = warnings.map(({ path, message }) => `warning: ${path}: ${message}`);
+    super([...faultLines, ...warningLines].join("\n"));
     this.faults = faults;
   }
 }

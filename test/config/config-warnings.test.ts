@@ -91,3 +91,8 @@ test("an origin that no browser sends is taken as it is, with a warning; a slash
   const paths = warnings.map(({ path }) => path);
   expect(paths).toEqual(["allow_origins[1]", "allow_origins[2]", "allow_origins[3]"]);
 });
+
+test("unknown settings are named beside faults: one may be the cause of the other", () => {
+  const faulty = { environment_key_pairs: [pair], api_url: "x", api_urll: "https://api.example" };
+  expect(() => load(faulty)).toThrow(/^api_url: .*\nwarning: api_urll: unknown setting.*"api_url"\?$/);
+});
