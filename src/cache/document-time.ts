@@ -24,6 +24,12 @@ export function epochSecondsText(text: string): string | null {
   return String(seconds + Number(`0.${digits}`));
 }
 
+/** The same as a point in time; null where the text is none. */
+export function documentTime(text: string): Date | null {
+  const seconds = epochSecondsText(text);
+  return seconds === null ? null : new Date(Number(seconds) * 1000);
+}
+
 /** A point in time as `epochSecondsText` writes it, to the second. */
 export function epochSecondsOf(time: Date): string {
   return `${Math.floor(time.getTime() / 1000)}.0`;

@@ -145,8 +145,7 @@ async function buildView(view: View, context: BuildContext): Promise<ViewSnapsho
     rules,
     flags: await prepareFlags(view, rules, context),
     identityFlagTexts,
-    identityHeaders: { ...commonHeaders, ...updatedAt },
-    headerSet: settings.headerSet,
+    identityHeaders: settings.headerSet({ ...commonHeaders, ...updatedAt }),
     identityResponses: new IdentityResponseCache(settings.identityCache),
   });
 }

@@ -8,7 +8,7 @@ import { Evaluation, identityContext } from "../engine/evaluate.ts";
 import type { RequestTrait } from "../models/identity-request.ts";
 import { type JsonScalar, scalarText } from "../models/json.ts";
 import type { IdentityResponse, IdentityResponseCache } from "./identity-response-cache.ts";
-import type { HeaderRecord, HeaderSetFactory, PreparedResponse } from "./prepared-response.ts";
+import type { HeaderRecord, HeaderSet, PreparedResponse } from "./prepared-response.ts";
 
 /** The settings of an environment that a view is decided by. */
 export interface ViewRules {
@@ -51,8 +51,7 @@ interface ViewInput {
   /** By outcome id: the flag object with its variant. */
   readonly identityFlagTexts: readonly string[];
   /** All but content length. */
-  readonly identityHeaders: HeaderRecord;
-  readonly headerSet: HeaderSetFactory;
+  readonly identityHeaders: HeaderSet;
   readonly identityResponses: IdentityResponseCache;
 }
 
@@ -114,9 +113,12 @@ export class ViewSnapshot {
 
   /** Puts headers to a body: an identity response, or a list of them. */
   identityResponse(body: string, extraHeaders: HeaderRecord = {}): IdentityResponse {
-    const { identityHeaders, headerSet } = this.#input;
-    const length = { "content-length": String(Buffer.byteLength(body)) };
-    return { body, headers: headerSet({ ...identityHeaders, ...extraHeaders, ...length }) };
+    const { plain, namedOrigins } = this.#input.identityHeaders;
+    const length = String(Buffer.byteLength(body));
+    return {
+      body,
+      headers: { plain: { ...plain, ...extraHeaders, "content-length": length }, namedOrigins },
+    };
   }
 
   /** Adding to one string was measured a tenth cheaper than joining a list. */

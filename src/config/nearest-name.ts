@@ -2,7 +2,9 @@
  * Finds the setting that an unknown name most likely means. It must never repeat a name that looks like a
  * key: keys end up as names by mistake.
  */
+
 import { distance } from "fastest-levenshtein";
+import { maskKey } from "../models/masked-key.ts";
 import { settingAliases } from "./config-file-schema.ts";
 
 /**
@@ -34,10 +36,4 @@ export function nearestName(path: string, name: string, paths: readonly string[]
 /** An unknown name as warnings may show it: words as they are, all else by its last four characters. */
 export function shownName(name: string): string {
   return /^([a-z_]{1,40}|[A-Z_]{1,40})$/.test(name) ? name : maskKey(name);
-}
-
-/** A key as faults and warnings may show it: `ser.…` and the last four characters, at most. */
-function maskKey(key: string): string {
-  const start = key.startsWith("ser.") ? "ser.…" : "…";
-  return key.length < 12 ? start : start + key.slice(-4);
 }

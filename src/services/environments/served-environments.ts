@@ -4,6 +4,7 @@
  */
 import type { SnapshotSettings } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
+import { maskKey } from "../../models/masked-key.ts";
 import type { EnvironmentKeyPair, PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { HealthSource } from "../health/health-report.ts";
@@ -66,7 +67,7 @@ function createPoller(
   publisher: SnapshotPublisher,
   { upstream, poll, limiter, clock, logger, random }: ServedEnvironmentsOptions,
 ): EnvironmentPoller {
-  const label = keyLabel(serverSideKey);
+  const label = maskKey(serverSideKey);
   return new EnvironmentPoller({
     label,
     serverKey: serverSideKey,
@@ -78,12 +79,4 @@ function createPoller(
     logger,
     settings: poll,
   });
-}
-
-/** Of a shorter key, four characters would be too much. */
-const shownKeyCharactersMin = 12;
-
-/** A key as logs may show it: enough to tell two apart, not enough to use. */
-function keyLabel(serverKey: string): string {
-  return `ser.…${serverKey.length < shownKeyCharactersMin ? "" : serverKey.slice(-4)}`;
 }

@@ -2,6 +2,7 @@
  * Turns a fetched document into the snapshot that is served: parse, validate, compile, prepare, swap. A
  * document that fails on the way changes nothing (contract A11). It alone writes to the snapshot store.
  */
+import { documentTime } from "../../cache/document-time.ts";
 import {
   buildEnvironmentSnapshot,
   type EnvironmentSnapshot,
@@ -59,7 +60,7 @@ export class SnapshotPublisher {
     const previous = target.slot.current;
     store.swap(target.slot, snapshot);
     this.#report(target, snapshot, previous, clock.monotonicMs() - startMs);
-    return { updatedAt: readableDate(document.updated_at) };
+    return { updatedAt: documentTime(document.updated_at ?? "") };
   }
 
   #report(
@@ -117,11 +118,4 @@ async function build(
   } catch (cause) {
     throw new UpstreamError("document_invalid", "the environment document cannot be compiled", { cause });
   }
-}
-
-function readableDate(text: string | null | undefined): Date | null {
-  if (text === null || text === undefined) return null;
-  // A time without a zone is UTC (contract, trap 14).
-  const date = new Date(/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text}Z`);
-  return Number.isNaN(date.getTime()) ? null : date;
 }

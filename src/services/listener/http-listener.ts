@@ -107,9 +107,11 @@ export class HttpListener {
     // Node's HTTP server would close idle connections in the same breath: those of clients that have
     // connected and are about to send their first request.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-    await this.#upTo(Math.min(silenceMsMax, settings.drainTimeoutMs), closed);
-    server.closeIdleConnections();
-    await this.#upTo(settings.drainTimeoutMs, closed);
+    const silenceMs = Math.min(silenceMsMax, settings.drainTimeoutMs);
+    await this.#upTo(silenceMs, closed);
+    // It does not listen any more: this closes idle connections, and ends Node's own check of time limits.
+    server.close();
+    await this.#upTo(settings.drainTimeoutMs - silenceMs, closed);
     server.closeAllConnections();
     await closed;
     logger.info({}, "Drained: no connection is left");
