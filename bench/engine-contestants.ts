@@ -10,6 +10,9 @@ import { type CompiledEnvironment, compileEnvironment } from "../src/engine/comp
 import { Evaluation, identityContext } from "../src/engine/evaluate.ts";
 import { type EnvironmentDocument, environmentDocument } from "../src/models/environment-document.ts";
 import { parseJson } from "../src/models/json.ts";
+import { systemClock } from "../src/services/clock.ts";
+import { packDocument } from "../src/services/documents/pack-document.ts";
+import { runInSlices } from "../src/services/environments/time-slices.ts";
 import {
   type Profile,
   profileDocument,
@@ -41,7 +44,7 @@ export async function prepareContestants(profile: Profile, identitiesCount: numb
   const text = profileDocument(profile);
   const identities = sampleIdentities(identitiesCount);
   const document = environmentDocument.parse(parseJson(text));
-  const view = await prepareView(text, document);
+  const view = await prepareView(text);
   const sdk = prepareSdk(text);
   const subjects = identities.map(subjectOf);
   const ourText = (index: number) => view.identityText(subjects[index] as IdentitySubject);
@@ -64,13 +67,16 @@ export async function prepareContestants(profile: Profile, identitiesCount: numb
   };
 }
 
-async function prepareView(text: string, document: EnvironmentDocument): Promise<ViewSnapshot> {
+async function prepareView(text: string): Promise<ViewSnapshot> {
+  const packed = packDocument(new TextEncoder().encode(text), null);
+  if (packed === null) throw new Error("a document that is not known was held");
   const snapshot = await buildEnvironmentSnapshot(
-    { text, document, lastModified: null, receivedAt: new Date(0) },
+    { packed, lastModified: null, receivedAt: new Date(0) },
     {
       headerSet: (plain) => ({ plain, namedOrigins: new Set() }),
       identityCache: { enabled: false, entriesMax: 1, bytesMax: 1024 },
     },
+    (steps) => runInSlices(steps, systemClock),
   );
   return snapshot.views.server;
 }
@@ -112,10 +118,10 @@ function evaluationContestant(
       const { identifier } = identities[index] as SampleIdentity;
       const context = identityContext(compiled.key, identifier, traitMaps[index] ?? new Map());
       const evaluation = new Evaluation(compiled, context);
-      let outcomeIds = 0;
+      let enabled = 0;
       // The sum keeps the optimizer from leaving the work out.
-      for (const feature of compiled.features) outcomeIds += evaluation.outcomeOf(feature.index).id;
-      return outcomeIds;
+      for (const feature of compiled.features) enabled += evaluation.outcomeOf(feature.index).enabled ? 1 : 0;
+      return enabled;
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The composition root: builds every part in order and hands each its own slice of the settings. It decides
- * nothing that a part could decide.
+ * Composes the data plane: what answers requests from snapshots. It never asks the upstream; the control
+ * plane tells it of documents. It decides nothing that a part could decide.
  */
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:http";
@@ -11,51 +11,35 @@ import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import type { Settings } from "./models/settings.ts";
 import { systemClock } from "./services/clock.ts";
-import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
-import { serveEnvironments } from "./services/environments/served-environments.ts";
+import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
+import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener, serverOptions } from "./services/listener/http-listener.ts";
 import type { Logger } from "./services/service-logger.ts";
-import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 
-/** A proxy that listens. Disposing it drains first: no request in flight is lost. */
+/** The data plane of one process. Disposing it drains first: no request in flight is lost. */
 export interface RunningServer extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:8000`. */
-  readonly url: string;
+  /** Takes documents, also before it listens. */
+  readonly dataPlane: DataPlane;
+  /**
+   * @returns where it listens, such as `http://127.0.0.1:8000`
+   * @throws ListenError where the socket cannot be opened
+   */
+  listen(): Promise<string>;
   /** Makes a running drain end at once. */
   cutDrain(): void;
 }
 
-/**
- * Listens, then begins to poll: requests are answered 503 until the first document is there.
- * @param version of this program, for the upstream's logs
- * @throws ListenError where the socket cannot be opened
- */
-export async function startServer(
-  settings: Settings,
-  logger: Logger,
-  version: string,
-): Promise<RunningServer> {
+/** Makes a server; requests are answered 503 until their environment's first document is there. */
+export function createServer(settings: Settings, logger: Logger): RunningServer {
   const clock = systemClock;
-  await using stack = new AsyncDisposableStack();
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
   const identityCache = sharedBetween(settings.environments.length * 2, settings.identityCache);
-  const userAgent = `flag-edge-proxy/${version}`;
-  const upstream = stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
-  const environments = stack.use(
-    serveEnvironments(settings.environments, {
-      store,
-      upstream,
-      snapshotSettings: { headerSet: cors.headerSet, identityCache },
-      poll: settings.poll,
-      limiter: createRefreshLimiter(settings.poll.concurrencyMax),
-      clock,
-      logger,
-      random: Math.random,
-    }),
-  );
+  const snapshotSettings = { headerSet: cors.headerSet, identityCache };
+  const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
+  const environments = new ServedEnvironments(settings.environments, store, publisher);
   const app = createApp({
     resolveKey: environments.resolveKey,
     cors,
@@ -81,14 +65,13 @@ export async function startServer(
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
   }
-  const { address, family, port } = await listener.listen();
-  stack.defer(() => listener.drain());
-  environments.start();
-  const url = `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-  logger.info(
-    { url, environments: settings.environments.length, upstream: settings.upstream.apiUrl },
-    "Listening",
-  );
-  const owned = stack.move();
-  return { url, cutDrain: () => listener.cutDrain(), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    dataPlane: environments,
+    async listen() {
+      const { address, family, port } = await listener.listen();
+      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    },
+    cutDrain: () => listener.cutDrain(),
+    [Symbol.asyncDispose]: () => listener.drain(),
+  };
 }

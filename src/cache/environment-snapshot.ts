@@ -2,14 +2,15 @@
  * The environment snapshot: all that can be known of one document version before a request comes. Built once,
  * published whole, never changed (architecture, invariants 2 and 3). It does no I/O.
  */
-import { hash } from "node:crypto";
-import { type CompiledEnvironment, compileEnvironment, type Outcome } from "../engine/compile-environment.ts";
+import { type CompiledEnvironment, compileInSteps, type Outcome } from "../engine/compile-environment.ts";
 import type { RefusedPattern } from "../engine/segments.ts";
 import type { EnvironmentDocument } from "../models/environment-document.ts";
 import { scalarText } from "../models/json.ts";
+import type { PackedDocument } from "../models/packed-document.ts";
 import type { IdentityCacheSettings } from "../models/settings.ts";
-import { epochSecondsOf, epochSecondsText } from "./document-time.ts";
+import { documentTime, epochSecondsOf, epochSecondsText } from "./document-time.ts";
 import { IdentityResponseCache } from "./identity-response-cache.ts";
+import { overrideFinder } from "./override-index.ts";
 import {
   type HeaderRecord,
   type HeaderSetFactory,
@@ -17,6 +18,7 @@ import {
   prepareCompressedResponse,
   prepareResponse,
 } from "./prepared-response.ts";
+import { unpackInSteps } from "./unpack-document.ts";
 import { type PreparedFlags, type ViewRules, ViewSnapshot } from "./view-snapshot.ts";
 
 /** Which of an environment's two kinds of key asked. */
@@ -30,6 +32,8 @@ export interface EnvironmentSnapshot {
   readonly environmentId: number | null;
   readonly environmentName: string | null;
   readonly clientKey: string;
+  /** The document's own `updated_at`; null where it has none that can be read. */
+  readonly updatedAt: Date | null;
   /** False where the organisation may not be served (contract A2). */
   readonly servesFlags: boolean;
   readonly document: PreparedResponse;
@@ -45,15 +49,15 @@ export interface SnapshotSettings {
 }
 
 export interface SnapshotInput {
-  /** The document's JSON text, all pages merged. */
-  readonly text: string;
-  /** The same, parsed and validated. */
-  readonly document: EnvironmentDocument;
+  readonly packed: PackedDocument;
   /** The upstream's `Last-Modified`, where it sent one. */
   readonly lastModified: string | null;
   /** When the document was received; stands in where it tells no time of its own. */
   readonly receivedAt: Date;
 }
+
+/** Runs steps to their end, with whatever is to happen between them. */
+export type StepRunner = <Result>(steps: Generator<undefined, Result>) => Promise<Result>;
 
 /** The answers' form. It is part of every ETag, so that a release that changes the form changes them too. */
 const representationVersion = "1";
@@ -61,39 +65,41 @@ const representationVersion = "1";
 const commonHeaders: HeaderRecord = { "content-type": "application/json", "cache-control": "no-cache" };
 
 /**
- * Compiles and prepares everything. Costs much, once; compression runs on the thread pool.
+ * Compiles and prepares everything. Costs much, once: in steps, so that requests are answered between them;
+ * compression runs on the thread pool.
  * @throws RangeError and the like where a document is beyond what the engine can compile
  */
 export async function buildEnvironmentSnapshot(
   input: SnapshotInput,
   settings: SnapshotSettings,
+  runSteps: StepRunner,
 ): Promise<EnvironmentSnapshot> {
-  const { document, text } = input;
-  const compiled = compileEnvironment(document);
-  const bytes = new TextEncoder().encode(text);
-  const version = hash("sha256", text).slice(0, 16);
-  const identityFlagTexts = compiled.outcomes.map(identityFlagText);
-  const updatedAt = updatedAtHeader(input);
+  const { packed } = input;
+  const document = await runSteps(unpackInSteps(packed));
+  const compiling = { findOverrides: overrideFinder(packed), textOf: identityFlagText };
+  const compiled = await runSteps(compileInSteps(document, compiling));
+  const version = packed.digest.slice(0, 16);
+  const updatedAt = updatedAtHeader(input, document);
   const etagBase = `${representationVersion}-${version}`;
-  const context = { compiled, identityFlagTexts, document, etagBase, settings, updatedAtHeader: updatedAt };
-  const [prepared, client, server] = await Promise.all([
-    prepareDocument(input, bytes, context),
-    buildView("client", context),
-    buildView("server", context),
-  ]);
+  const context = { compiled, document, etagBase, settings, runSteps, updatedAtHeader: updatedAt };
+  const prepared = prepareDocument(input, context);
+  // One after the other: both at once would take two slices of the same turn.
+  const client = await buildView("client", context);
+  const server = await buildView("server", context);
   return {
     version,
     etagBase: context.etagBase,
     environmentId: document.id ?? null,
     environmentName: document.name ?? null,
     clientKey: document.api_key,
+    updatedAt: documentTime(document.updated_at ?? ""),
     servesFlags: document.project.organisation?.stop_serving_flags !== true,
-    document: prepared,
+    document: await prepared,
     views: { client, server },
     counts: {
       features: compiled.features.length,
       segments: compiled.segments.length,
-      bytes: bytes.byteLength,
+      bytes: packed.body.byteLength,
     },
     refusedPatterns: compiled.refusedPatterns,
   };
@@ -101,14 +107,17 @@ export async function buildEnvironmentSnapshot(
 
 interface BuildContext {
   readonly compiled: CompiledEnvironment;
-  readonly identityFlagTexts: readonly string[];
   readonly document: EnvironmentDocument;
   readonly etagBase: string;
   readonly settings: SnapshotSettings;
+  readonly runSteps: StepRunner;
   readonly updatedAtHeader: HeaderRecord;
 }
 
-function updatedAtHeader({ document, lastModified, receivedAt }: SnapshotInput): HeaderRecord {
+function updatedAtHeader(
+  { lastModified, receivedAt }: SnapshotInput,
+  document: EnvironmentDocument,
+): HeaderRecord {
   const modified = new Date(lastModified ?? Number.NaN);
   const fallback = epochSecondsOf(Number.isNaN(modified.getTime()) ? receivedAt : modified);
   const seconds = epochSecondsText(document.updated_at ?? "") ?? fallback;
@@ -116,16 +125,15 @@ function updatedAtHeader({ document, lastModified, receivedAt }: SnapshotInput):
 }
 
 function prepareDocument(
-  { lastModified, document }: SnapshotInput,
-  body: Uint8Array<ArrayBuffer>,
-  { settings, updatedAtHeader: updatedAt, etagBase }: BuildContext,
+  { packed, lastModified }: SnapshotInput,
+  { document, settings, updatedAtHeader: updatedAt, etagBase }: BuildContext,
 ): Promise<PreparedResponse> {
   const updatedAtMs = Math.floor(Number(updatedAt["x-flagsmith-document-updated-at"])) * 1000;
   const modifiedMs = lastModified === null ? updatedAtMs : Date.parse(lastModified);
   const lastModifiedMs = Number.isNaN(modifiedMs) ? updatedAtMs : modifiedMs;
   const knowsTime = lastModified !== null || (document.updated_at ?? null) !== null;
   return prepareCompressedResponse({
-    body,
+    body: packed.body,
     headers: {
       ...commonHeaders,
       ...updatedAt,
@@ -138,13 +146,12 @@ function prepareDocument(
 }
 
 async function buildView(view: View, context: BuildContext): Promise<ViewSnapshot> {
-  const { compiled, identityFlagTexts, settings, updatedAtHeader: updatedAt } = context;
+  const { compiled, settings, updatedAtHeader: updatedAt } = context;
   const rules = viewRules(view, context);
   return new ViewSnapshot({
     compiled,
     rules,
     flags: await prepareFlags(view, rules, context),
-    identityFlagTexts,
     identityHeaders: settings.headerSet({ ...commonHeaders, ...updatedAt }),
     identityResponses: new IdentityResponseCache(settings.identityCache),
   });
@@ -167,27 +174,11 @@ function viewRules(view: View, { compiled, document }: BuildContext): ViewRules 
 }
 
 async function prepareFlags(view: View, rules: ViewRules, context: BuildContext): Promise<PreparedFlags> {
-  const { compiled, settings, updatedAtHeader: updatedAt, etagBase } = context;
-  const encoder = new TextEncoder();
+  const { settings, updatedAtHeader: updatedAt, etagBase, runSteps } = context;
   const etag = `${etagBase}-${view}`;
-  const outcomes = compiled.defaults
-    .map(({ withoutIdentity }) => withoutIdentity)
-    .filter(({ enabled }) => enabled || !rules.hidesDisabledFlags)
-    .filter(({ feature }) => !rules.hiddenFeatures.has(feature.index));
-  const single = outcomes.map((outcome) => {
-    const body = encoder.encode(`${flagText(outcome)}}`);
-    return [
-      outcome.feature.name,
-      prepareResponse({
-        body,
-        headers: commonHeaders,
-        etag: `${etag}-${outcome.feature.index}`,
-        headerSet: settings.headerSet,
-      }),
-    ] as const;
-  });
+  const { listText, single } = await runSteps(prepareSingleFlags(etag, rules, context));
   const list = await prepareCompressedResponse({
-    body: encoder.encode(`[${outcomes.map((outcome) => `${flagText(outcome)}}`).join(",")}]`),
+    body: new TextEncoder().encode(listText),
     headers: { ...commonHeaders, ...updatedAt },
     etag,
     headerSet: settings.headerSet,
@@ -196,13 +187,41 @@ async function prepareFlags(view: View, rules: ViewRules, context: BuildContext)
   return { list, byName: new Map(single), byLowerCaseName: new Map(firstOfCase) };
 }
 
+interface SingleFlags {
+  readonly single: readonly (readonly [name: string, flag: PreparedResponse])[];
+  /** All of them as a JSON list. */
+  readonly listText: string;
+}
+
+function* prepareSingleFlags(
+  etag: string,
+  rules: ViewRules,
+  { compiled, settings }: BuildContext,
+): Generator<undefined, SingleFlags> {
+  const encoder = new TextEncoder();
+  const single: [string, PreparedResponse][] = [];
+  const texts: string[] = [];
+  for (const { withoutIdentity: outcome } of compiled.defaults) {
+    if (!outcome.enabled && rules.hidesDisabledFlags) continue;
+    const { index, name } = outcome.feature;
+    if (rules.hiddenFeatures.has(index)) continue;
+    const text = `${flagText(outcome)}}`;
+    const body = encoder.encode(text);
+    const flag = { body, headers: commonHeaders, etag: `${etag}-${index}`, headerSet: settings.headerSet };
+    single.push([name, prepareResponse(flag)]);
+    texts.push(text);
+    yield;
+  }
+  return { single, listText: `[${texts.join(",")}]` };
+}
+
 /** A flag object (contract A4) without its closing brace. */
-function flagText({ feature, enabled, value }: Outcome): string {
+function flagText({ feature, enabled, value }: Omit<Outcome, "text">): string {
   const { id, name, type } = feature;
   const featureText = `{"id":${id},"name":${JSON.stringify(name)},"type":${JSON.stringify(type)}}`;
   return `{"feature":${featureText},"enabled":${enabled},"feature_state_value":${scalarText(value)}`;
 }
 
-function identityFlagText(outcome: Outcome): string {
+function identityFlagText(outcome: Omit<Outcome, "text">): string {
   return `${flagText(outcome)},"variant":${JSON.stringify(outcome.variant)}}`;
 }

@@ -7,6 +7,8 @@ import { loadSettings } from "../config/load-settings.ts";
 import { UpstreamError } from "../models/errors.ts";
 import type { EnvironmentKeyPair, Settings } from "../models/settings.ts";
 import { systemClock } from "../services/clock.ts";
+import { joinPages } from "../services/documents/pack-document.ts";
+import { joinBlocks } from "../services/documents/page-blocks.ts";
 import { nextActions } from "../services/upstream/next-actions.ts";
 import { UpstreamClient } from "../services/upstream/upstream-client.ts";
 import type { CommandOutput } from "./command-output.ts";
@@ -80,5 +82,5 @@ async function fetchText(
   });
   const answer = await upstream.fetchDocument({ serverKey: serverSideKey, ifModifiedSince: null });
   // Without a condition there is no 304; the client refuses one that comes all the same.
-  return answer.kind === "document" ? answer.text : "";
+  return answer.kind === "document" ? Buffer.from(joinPages(answer.pages.map(joinBlocks))).toString() : "";
 }

@@ -2,10 +2,11 @@
  * The command `serve`: loads the configuration, runs the proxy, and ends it in order on SIGTERM or SIGINT.
  * It owns the process's signals and last words.
  */
+
+import { startProxy } from "../cluster.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { createLogger, type ProcessLogger } from "../config/logger.ts";
 import type { Settings } from "../models/settings.ts";
-import { startServer } from "../server.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -46,12 +47,12 @@ export async function runServer(
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();
   try {
-    await using server = await startServer(settings, logger, version);
-    onListening(server.url);
-    logger.info({ signal: await signals.next() }, "Asked to end");
+    await using proxy = await startProxy(settings, logger, version);
+    onListening(proxy.url);
+    logger.info({ signal: await Promise.race([signals.next(), proxy.failed]) }, "Asked to end");
     void signals.next().then((signal) => {
       logger.warn({ signal }, "Asked again: ending at once");
-      server.cutDrain();
+      proxy.cutDrain();
     });
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;

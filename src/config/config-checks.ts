@@ -5,7 +5,6 @@
 import type { ConfigFault } from "../models/errors.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import { type ConfigTree, type ConfigWarning, isTree } from "./config-tree.ts";
-import type { Environment } from "./environment-variables.ts";
 import { isSentByBrowsers } from "./url-readers.ts";
 
 /** Keys in the output of `render-config` start so; as long as they do, nobody has set them. */
@@ -39,7 +38,7 @@ export function findDuplicateKeys(tree: ConfigTree): ConfigFault[] {
 }
 
 /** Remarks on valid settings. */
-export function findWarnings(file: ConfigFile, environment: Environment): ConfigWarning[] {
+export function findWarnings(file: ConfigFile): ConfigWarning[] {
   const warnings: ConfigWarning[] = [];
   const warn = (when: boolean, path: string, message: string) => {
     if (when) warnings.push({ path, message });
@@ -74,12 +73,6 @@ export function findWarnings(file: ConfigFile, environment: Environment): Config
     identities?.use_cache === true && identities.cache_max_size > cacheEntriesMax,
     "endpoint_caches.identities.cache_max_size",
     `counts as ${cacheEntriesMax}, the most there can be`,
-  );
-  const workers = environment["WEB_CONCURRENCY"]?.trim() ?? "";
-  warn(
-    workers !== "" && workers !== "1",
-    "WEB_CONCURRENCY",
-    "without effect: this version serves from one process",
   );
   return warnings;
 }

@@ -3,7 +3,15 @@
  * It must not read files or variables, and its output keeps the names of the file.
  */
 import { z } from "zod";
-import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
+import {
+  boolean,
+  choice,
+  number,
+  readText,
+  readTextOrNull,
+  readWorkers,
+  setting,
+} from "./setting-readers.ts";
 import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
 
 /**
@@ -105,6 +113,7 @@ const server = z
     header_bytes_max: bytes(16_384),
     connections_max: number<number | null>({ default: null, min: 1, max: countMax, whole: true }, true),
     backlog: number({ default: 1024, min: 1, max: 65_535, whole: true }),
+    workers: setting(readWorkers).prefault(1),
     drain_delay_seconds: number({ default: 5, min: 0, max: 3600 }),
     drain_timeout_seconds: number({ default: 10, min: 0, max: 3600 }),
   })

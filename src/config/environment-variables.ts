@@ -40,9 +40,12 @@ export function readVariableSettings(environment: Environment): VariableSettings
   const warnings: ConfigWarning[] = [...misspeltVariables(environment)];
   let tree: ConfigTree = {};
   for (const variable of variablesByPrecedence(environment)) {
-    const target = findTarget(variable);
+    const ownName = ownNames.get(variable);
+    const target = findTarget(ownName ?? variable);
     const text = environment[variable];
-    if (target === null || text === undefined) continue;
+    // An empty setting is a fault, but platforms leave variables of their own empty.
+    const isUnset = text === undefined || (ownName !== undefined && text.trim() === "");
+    if (target === null || isUnset) continue;
     const reading = readVariable(target.schema, text);
     if ("fault" in reading) {
       faults.push({ path: variable, fault: reading.fault, remedy: jsonRemedy(target.schema) });
@@ -64,6 +67,9 @@ function variablesByPrecedence(environment: Environment): string[] {
   const rank = (name: string) => `${name.split("__").length} ${name.toLowerCase()} ${name}`;
   return Object.keys(environment).sort((left, right) => (rank(left) < rank(right) ? -1 : 1));
 }
+
+/** Variables that mean a setting by a name of their own, and the variable of its name (contract B 4.1). */
+const ownNames: ReadonlyMap<string, string> = new Map([["WEB_CONCURRENCY", "SERVER__WORKERS"]]);
 
 interface Target {
   /** The setting's own names from the top down. */

@@ -89,12 +89,7 @@ function settle(
   }
   return {
     settings: toSettings(parsed.data, surroundings),
-    warnings: [
-      ...file.warnings,
-      ...variables.warnings,
-      ...findWarnings(parsed.data, environment),
-      ...ambient.warnings,
-    ],
+    warnings: [...file.warnings, ...variables.warnings, ...findWarnings(parsed.data), ...ambient.warnings],
   };
 }
 

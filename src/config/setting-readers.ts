@@ -136,3 +136,17 @@ export function readTextOrNull(rule: TextRule): (raw: unknown) => Reading<string
   const read = readText(rule);
   return (raw) => (raw === null ? { value: null } : read(raw));
 }
+
+const workersMax = 256;
+
+/** How many processes serve: a number, or the word `auto` for one to each CPU that this process may use. */
+export function readWorkers(raw: unknown): Reading<number | "auto"> {
+  const value = typeof raw === "string" ? numberOfText(raw) : raw;
+  if (typeof value === "number" && isWithin(value, { default: 1, min: 1, max: workersMax, whole: true })) {
+    return { value };
+  }
+  if (typeof raw === "string" && raw.trim().toLowerCase() === "auto") return { value: "auto" };
+  const wanted = `a whole number from 1 to ${workersMax}, or auto`;
+  const remedy = `Set ${wanted}, or remove the setting to get 1.`;
+  return { fault: `expected ${wanted}, found ${describeNumber(raw, value)}`, remedy };
+}

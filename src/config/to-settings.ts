@@ -2,6 +2,7 @@
  * Turns the file's settings into those of the process: units into names, seconds into milliseconds. Nothing
  * more.
  */
+import { availableParallelism } from "node:os";
 import type { IdentityCacheSettings, Settings } from "../models/settings.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
@@ -86,6 +87,8 @@ function toServerSettings(file: ConfigFile): Settings["server"] {
     headerBytesMax: file.server.header_bytes_max,
     connectionsMax: file.server.connections_max,
     backlog: file.server.backlog,
+    // NOTE: it knows the CPU limit of a container (cgroups), not the machine's cores alone.
+    workers: file.server.workers === "auto" ? availableParallelism() : file.server.workers,
     drainDelayMs: toMs(file.server.drain_delay_seconds),
     drainTimeoutMs: toMs(file.server.drain_timeout_seconds),
     proxyHeaders: file.server.proxy_headers,

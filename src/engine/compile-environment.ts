@@ -11,12 +11,12 @@ import type {
 } from "../models/environment-document.ts";
 import type { JsonScalar } from "../models/json.ts";
 import { hashKeyOf, overridePriorityOf, variantPriorityOf, variantWeightOf } from "./feature-state-keys.ts";
+import { IdentityOverrides, type OverrideFinder } from "./identity-overrides.ts";
 import { type RefusedPattern, SegmentCompiler, type SegmentPredicate } from "./segments.ts";
 import { buildStaticContext } from "./static-context.ts";
 
-/** One possible result of one flag. Outcomes are numbered, so that a snapshot can prepare each one's text. */
+/** One possible result of one flag. */
 export interface Outcome {
-  readonly id: number;
   readonly feature: CompiledFeature;
   readonly enabled: boolean;
   readonly value: JsonScalar;
@@ -24,6 +24,8 @@ export interface Outcome {
   readonly variant: string | null;
   /** As the reference engine words it (contract B 5.2, 7). */
   readonly reason: string;
+  /** What whoever compiled makes of it: the fragment of an answer, put together once. */
+  readonly text: string;
 }
 
 export interface CompiledFeature {
@@ -52,6 +54,9 @@ export interface CompiledFeatureState {
   readonly withoutIdentity: Outcome;
 }
 
+/** What an identity overrides, by feature index. */
+export type IdentityOverride = ReadonlyMap<number, CompiledFeatureState>;
+
 interface SegmentOverride {
   readonly segmentIndex: number;
   readonly state: CompiledFeatureState;
@@ -71,10 +76,7 @@ export interface CompiledEnvironment {
   /** By feature index: candidates, the strongest first; the first whose segment matches wins. */
   readonly segmentOverrides: readonly (readonly SegmentOverride[])[];
   readonly segments: readonly CompiledSegment[];
-  /** By identifier, then by feature index. */
-  readonly identityOverrides: ReadonlyMap<string, ReadonlyMap<number, CompiledFeatureState>>;
-  /** All outcomes, by their id. */
-  readonly outcomes: readonly Outcome[];
+  readonly identityOverrides: IdentityOverrides<IdentityOverride>;
   /** How many looked-up values an evaluation remembers. */
   readonly valueSlots: number;
   /** How many answers of costly conditions an evaluation remembers. */
@@ -82,24 +84,58 @@ export interface CompiledEnvironment {
   readonly refusedPatterns: readonly RefusedPattern[];
 }
 
+export interface CompileOptions {
+  /** Finds identity overrides; the document's own list is not looked at. */
+  readonly findOverrides: OverrideFinder;
+  /** Makes the `text` of each outcome. */
+  readonly textOf: (outcome: Omit<Outcome, "text">) => string;
+}
+
+/** Compiles in one go, identity overrides from the document's own list, outcomes without a text. */
+export function compileEnvironment(document: EnvironmentDocument): CompiledEnvironment {
+  const byIdentifier = Map.groupBy(document.identity_overrides ?? [], ({ identifier }) => identifier);
+  const findOverrides: OverrideFinder = (identifier) => byIdentifier.get(identifier) ?? [];
+  const steps = compileInSteps(document, { findOverrides, textOf: () => "" });
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
 /**
+ * Compiles step by step, so that whoever drives it may do other things between two of them: a step is a
+ * feature or a segment.
+ *
  * @param document a document that passed `environmentDocument`
  * @returns the compiled environment; a segment that cannot be compiled never matches, nothing throws
  */
-export function compileEnvironment(document: EnvironmentDocument): CompiledEnvironment {
+export function* compileInSteps(
+  document: EnvironmentDocument,
+  { findOverrides, textOf }: CompileOptions,
+): Generator<undefined, CompiledEnvironment> {
   const states = lastByKey(document.feature_states, (state) => state.feature.name);
   const segments = lastByKey(document.project.segments ?? [], (segment) => String(segment.id));
   const features = states.map(compileFeature);
-  const outcomes = new OutcomeCompiler(features);
+  const outcomes = new OutcomeCompiler(features, textOf);
   const compiler = new SegmentCompiler(() => buildStaticContext(document, states, segments));
+  const defaults: CompiledFeatureState[] = [];
+  for (const state of states) {
+    defaults.push(outcomes.compileKnown(state, "DEFAULT"));
+    yield;
+  }
+  const segmentOverrides = yield* rankSegmentOverrides(features, segments, outcomes);
+  const compiledSegments: CompiledSegment[] = [];
+  for (const segment of segments) {
+    compiledSegments.push({ name: segment.name, matches: compiler.compile(segment).matches });
+    yield;
+  }
   return {
     key: document.api_key,
     features,
-    defaults: states.map((state) => outcomes.compileKnown(state, "DEFAULT")),
-    segmentOverrides: rankSegmentOverrides(features, segments, outcomes),
-    segments: segments.map((segment) => ({ name: segment.name, matches: compiler.compile(segment).matches })),
-    identityOverrides: mergeIdentityOverrides(document.identity_overrides ?? [], outcomes),
-    outcomes: outcomes.all,
+    defaults,
+    segmentOverrides,
+    segments: compiledSegments,
+    identityOverrides: compileWhenSeen(findOverrides, outcomes),
     valueSlots: compiler.valueSlots,
     answerSlots: compiler.answerSlots,
     refusedPatterns: compiler.refusedPatterns,
@@ -115,12 +151,13 @@ function lastByKey<Item>(items: readonly Item[], keyOf: (item: Item) => string):
   return [...new Map(items.map((item) => [keyOf(item), item])).values()];
 }
 
-/** Turns feature states into outcomes, numbering them. */
+/** Turns feature states into outcomes. */
 class OutcomeCompiler {
-  readonly all: Outcome[] = [];
+  readonly #textOf: CompileOptions["textOf"];
   readonly #featuresByName: ReadonlyMap<string, CompiledFeature>;
 
-  constructor(features: readonly CompiledFeature[]) {
+  constructor(features: readonly CompiledFeature[], textOf: CompileOptions["textOf"]) {
+    this.#textOf = textOf;
     this.#featuresByName = new Map(features.map((feature) => [feature.name, feature]));
   }
 
@@ -132,9 +169,8 @@ class OutcomeCompiler {
   compileKnown(state: FeatureStateModel, reason: string): CompiledFeatureState {
     const feature = this.featureOf(state) as CompiledFeature;
     const add = (value: JsonScalar, variant: string | null, why: string): Outcome => {
-      const outcome = { id: this.all.length, feature, enabled: state.enabled, value, variant, reason: why };
-      this.all.push(outcome);
-      return outcome;
+      const facts = { feature, enabled: state.enabled, value, variant, reason: why };
+      return { ...facts, text: this.#textOf(facts) };
     };
     const value = state.feature_state_value;
     const variants = [...(state.multivariate_feature_state_values ?? [])].sort(byVariantPriority);
@@ -166,13 +202,13 @@ function byVariantPriority(left: MultivariateValueModel, right: MultivariateValu
 }
 
 /** Lowest priority first, ties in document order, a missing priority last (contract A5, A13). */
-function rankSegmentOverrides(
+function* rankSegmentOverrides(
   features: readonly CompiledFeature[],
   segments: readonly SegmentModel[],
   outcomes: OutcomeCompiler,
-): SegmentOverride[][] {
+): Generator<undefined, SegmentOverride[][]> {
   const candidates: (SegmentOverride & { priority: number })[][] = features.map(() => []);
-  segments.forEach((segment, segmentIndex) => {
+  for (const [segmentIndex, segment] of segments.entries()) {
     for (const state of segment.feature_states ?? []) {
       const feature = outcomes.featureOf(state);
       if (feature === null) continue;
@@ -182,33 +218,32 @@ function rankSegmentOverrides(
         state: outcomes.compileKnown(state, `TARGETING_MATCH; segment=${segment.name}`),
       });
     }
-  });
+    yield;
+  }
   // Array.prototype.sort is stable, which keeps ties in document order; Infinity - Infinity would be NaN.
   for (const each of candidates)
     each.sort((a, b) => (a.priority === b.priority ? 0 : a.priority - b.priority));
   return candidates;
 }
 
-/** Several entries of one identifier merge; the first that has a feature wins (contract A5). */
+/** NOTE: a function of its own, as the closure lives on and must not keep the document. */
+function compileWhenSeen(findOverrides: OverrideFinder, outcomes: OutcomeCompiler) {
+  return new IdentityOverrides(findOverrides, (overrides) => mergeIdentityOverrides(overrides, outcomes));
+}
+
+/**
+ * Several entries of one identifier merge; the first that has a feature wins (contract A5).
+ * @param overrides of one identifier
+ */
 function mergeIdentityOverrides(
   overrides: readonly IdentityOverrideModel[],
   outcomes: OutcomeCompiler,
-): Map<string, Map<number, CompiledFeatureState>> {
-  const merged = new Map<string, Map<number, CompiledFeatureState>>();
-  for (const { identifier, identity_features: states } of overrides) {
-    let byFeature = merged.get(identifier);
-    if (byFeature === undefined) {
-      byFeature = new Map();
-      merged.set(identifier, byFeature);
-    }
-    for (const state of states ?? []) {
-      const feature = outcomes.featureOf(state);
-      if (feature === null || byFeature.has(feature.index)) continue;
-      byFeature.set(
-        feature.index,
-        outcomes.compileKnown(state, "TARGETING_MATCH; segment=identity_overrides"),
-      );
-    }
+): IdentityOverride {
+  const byFeature = new Map<number, CompiledFeatureState>();
+  for (const state of overrides.flatMap((override) => override.identity_features ?? [])) {
+    const feature = outcomes.featureOf(state);
+    if (feature === null || byFeature.has(feature.index)) continue;
+    byFeature.set(feature.index, outcomes.compileKnown(state, "TARGETING_MATCH; segment=identity_overrides"));
   }
-  return merged;
+  return byFeature;
 }

@@ -3,7 +3,12 @@
  * whose segment matches, then the environment (contract A5). It never looks at the document.
  */
 import type { JsonScalar } from "../models/json.ts";
-import type { CompiledEnvironment, CompiledFeatureState, Outcome } from "./compile-environment.ts";
+import type {
+  CompiledEnvironment,
+  CompiledFeatureState,
+  IdentityOverride,
+  Outcome,
+} from "./compile-environment.ts";
 import type { IdentityContext } from "./context-paths.ts";
 import { hashedPercentage } from "./hashing.ts";
 import type { SegmentEvaluation } from "./segments.ts";
@@ -32,7 +37,7 @@ export class Evaluation implements SegmentEvaluation {
   readonly #environment: CompiledEnvironment;
   /** By segment index; undefined where not evaluated yet. */
   readonly #matches: (boolean | undefined)[];
-  readonly #overrides: ReadonlyMap<number, CompiledFeatureState> | undefined;
+  readonly #overrides: IdentityOverride | undefined;
 
   /**
    * @param environment compiled from the document being served
@@ -45,7 +50,7 @@ export class Evaluation implements SegmentEvaluation {
     this.answers = new Array(environment.answerSlots);
     this.#matches = new Array(environment.segments.length);
     this.#overrides =
-      identity.identifier === null ? undefined : environment.identityOverrides.get(identity.identifier);
+      identity.identifier === null ? undefined : environment.identityOverrides.of(identity.identifier);
   }
 
   /** @returns what this identity gets for the feature at this index of the environment's features */

@@ -11,7 +11,7 @@ import {
 } from "./context-paths.ts";
 import { type ContextValue, toContextValue } from "./context-value.ts";
 import { PathRaisedError } from "./json-path/path-errors.ts";
-import { compileOperator } from "./operators.ts";
+import { compileOperator, type ValueTest } from "./operators.ts";
 import { always, every, never, none, type Predicate, some } from "./predicates.ts";
 import type { RegexRefusal } from "./regex/compile-regex.ts";
 
@@ -96,40 +96,25 @@ export class SegmentCompiler {
   }
 
   #compileCondition(condition: ConditionModel, segment: SegmentModel): SegmentPredicate {
-    const test = compileOperator(condition.operator, {
-      value: condition.value,
-      segmentKey: String(segment.id),
-      onRefusedRegex: ({ refusal, detail }) =>
-        this.refusedPatterns.push({
-          segmentName: segment.name,
-          pattern: String(condition.value),
-          refusal,
-          detail,
-        }),
-    });
+    const test = this.#compileTest(condition, segment);
     if (test === null) return never;
     const property = condition.property_ ?? "";
-    if (condition.operator === "PERCENTAGE_SPLIT" && property === "") {
-      // The identity's own key, as it is: not coerced.
-      const cost = costOf(condition);
-      return {
-        cost,
-        matches: ({ identity: { key } }) => key !== null && test({ kind: "string", value: key }),
-      };
-    }
+    const cost = costOf(condition);
+    // The identity's own key, as it is: not coerced.
+    if (condition.operator === "PERCENTAGE_SPLIT" && property === "") return identityKeyPredicate(test, cost);
     const slot = this.#slotOf(property);
     if (slot === null) return never;
-    const lookup = this.#lookups[slot] as PropertyLookup;
-    const matches: SegmentPredicate["matches"] = (evaluation) => {
-      let value = evaluation.values[slot];
-      if (value === undefined) {
-        value = lookUp(lookup, evaluation.identity);
-        evaluation.values[slot] = value;
-      }
-      return value !== raised && test(value);
-    };
-    const predicate = { matches, cost: costOf(condition) };
-    return predicate.cost < sharedCostMin ? predicate : this.#share(predicate, condition, segment);
+    const predicate = propertyPredicate(slot, this.#lookups[slot] as PropertyLookup, test, cost);
+    return cost < sharedCostMin ? predicate : this.#share(predicate, condition, segment);
+  }
+
+  #compileTest({ operator, value }: ConditionModel, segment: SegmentModel): ValueTest | null {
+    return compileOperator(operator, {
+      value,
+      segmentKey: String(segment.id),
+      onRefusedRegex: ({ refusal, detail }) =>
+        this.refusedPatterns.push({ segmentName: segment.name, pattern: String(value), refusal, detail }),
+    });
   }
 
   /** Equal conditions are asked once in an evaluation, whatever number of segments has them. */
@@ -140,12 +125,7 @@ export class SegmentCompiler {
     const question = JSON.stringify([operator, property, value, salt]);
     const known = this.#costly.get(question);
     if (known !== undefined) return known;
-    const slot = this.#costly.size;
-    const matches: SegmentPredicate["matches"] = (evaluation) => {
-      evaluation.answers[slot] ??= predicate.matches(evaluation);
-      return evaluation.answers[slot];
-    };
-    const shared = { ...predicate, matches };
+    const shared = sharedPredicate(this.#costly.size, predicate);
     this.#costly.set(question, shared);
     return shared;
   }
@@ -158,6 +138,47 @@ export class SegmentCompiler {
     this.#slots.set(property, slot);
     return slot;
   }
+}
+
+/*
+ * NOTE: closures that live as long as a snapshot are made here, in functions of their own: V8 keeps all that
+ * any closure of a function captures, and the compiler's methods hold the document.
+ */
+
+function identityKeyPredicate(test: ValueTest, cost: number): SegmentPredicate {
+  return {
+    cost,
+    matches: ({ identity: { key } }) => key !== null && test({ kind: "string", value: key }),
+  };
+}
+
+function propertyPredicate(
+  slot: number,
+  lookup: PropertyLookup,
+  test: ValueTest,
+  cost: number,
+): SegmentPredicate {
+  return {
+    cost,
+    matches: (evaluation) => {
+      let value = evaluation.values[slot];
+      if (value === undefined) {
+        value = lookUp(lookup, evaluation.identity);
+        evaluation.values[slot] = value;
+      }
+      return value !== raised && test(value);
+    },
+  };
+}
+
+function sharedPredicate(slot: number, { cost, matches }: SegmentPredicate): SegmentPredicate {
+  return {
+    cost,
+    matches: (evaluation) => {
+      evaluation.answers[slot] ??= matches(evaluation);
+      return evaluation.answers[slot];
+    },
+  };
 }
 
 function lookUp(lookup: PropertyLookup, identity: IdentityContext): ContextValue | typeof raised | null {

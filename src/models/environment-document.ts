@@ -7,7 +7,13 @@ import { isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 
 /** A JSON number, whose text may have been kept, as a JavaScript number. */
 const number = z.union(
-  [z.number(), z.instanceof(JsonNumber).transform((kept) => Number(kept.text))],
+  [
+    z.number(),
+    z
+      .instanceof(JsonNumber)
+      .transform((kept) => Number(kept.text))
+      .refine(Number.isFinite),
+  ],
   "must be a number",
 );
 /** The same, its text kept: JSONPaths see it, and `10.0` is not `10` to them. */
@@ -70,7 +76,8 @@ const segment = z.object({
   feature_states: z.array(featureState).nullish(),
 });
 
-const identityOverride = z.object({
+/** Checks one element of `identity_overrides`. */
+export const identityOverride = z.object({
   identifier: z.string(),
   identity_features: z.array(featureState).nullish(),
 });

@@ -3,6 +3,13 @@
  * (contract A4, A5). It must not know what the values mean.
  */
 
+declare global {
+  interface JSON {
+    /** Text that `JSON.stringify` writes as it is; TypeScript does not know it yet. */
+    rawJSON(text: string): object;
+  }
+}
+
 /** A JSON number whose text a JavaScript number would change, such as `1.0`, `1e3` or 30 digits. */
 export class JsonNumber {
   readonly text: string;
@@ -10,6 +17,11 @@ export class JsonNumber {
   /** @param text the number as it stands in the JSON text */
   constructor(text: string) {
     this.text = text;
+  }
+
+  /** `JSON.stringify` writes the kept text. */
+  toJSON(): object {
+    return JSON.rawJSON(this.text);
   }
 }
 

@@ -61,6 +61,8 @@ export interface ServerSettings {
   /** Null: no limit but the descriptors of the process. */
   readonly connectionsMax: number | null;
   readonly backlog: number;
+  /** How many processes serve; with more than one, another polls. */
+  readonly workers: number;
   /** How long a draining server still accepts, while readiness answers 503. */
   readonly drainDelayMs: number;
   /** How long a draining server waits for requests in flight after it stopped accepting. */

@@ -5,7 +5,10 @@
 import { setTimeout as sleepFor } from "node:timers/promises";
 
 export interface Clock {
-  /** Monotonic milliseconds since some fixed point; differences alone have a meaning. */
+  /**
+   * Monotonic milliseconds since some fixed point, the same for all processes of the machine; differences
+   * alone have a meaning.
+   */
   monotonicMs(): number;
   /** The wall clock, for logs and health bodies. */
   wallTime(): Date;
@@ -15,7 +18,11 @@ export interface Clock {
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
-  monotonicMs: () => performance.now(),
+  monotonicMs() {
+    // NOTE: `performance.now()` counts from the start of its process.
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1000 + nanoseconds / 1e6;
+  },
   wallTime: () => new Date(),
   sleep: (ms, signal) => sleepFor(ms, undefined, { signal }).catch(() => undefined),
 };

@@ -72,7 +72,6 @@ const variables: readonly (readonly [Record<string, string>, string, string])[] 
     "server.prot",
     'unknown setting, without effect; did you mean "server.port"? (SERVER__PROT)',
   ],
-  [{ WEB_CONCURRENCY: "4" }, "WEB_CONCURRENCY", "without effect: this version serves from one process"],
   [
     { SERVER_PROXY_HEADERS: "true" },
     "SERVER_PROXY_HEADERS",

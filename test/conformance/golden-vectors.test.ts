@@ -11,6 +11,9 @@ import { hashedPercentage } from "../../src/engine/hashing.ts";
 import { environmentDocument } from "../../src/models/environment-document.ts";
 import type { RequestTrait } from "../../src/models/identity-request.ts";
 import { type JsonScalar, parseJson } from "../../src/models/json.ts";
+import { systemClock } from "../../src/services/clock.ts";
+import { runInSlices } from "../../src/services/environments/time-slices.ts";
+import { packText } from "../support/packed-text.ts";
 import { exactText, readJsonFile } from "../support/reference-text.ts";
 
 interface OperatorCase {
@@ -92,10 +95,10 @@ describe("evaluations.json", async () => {
     evaluations.documents.map(async (each) => {
       const text = exactText(each);
       const document = environmentDocument.parse(parseJson(text));
-      const input = { text, document, lastModified: null, receivedAt: new Date(0) };
+      const input = { packed: packText(text), lastModified: null, receivedAt: new Date(0) };
       return {
         compiled: compileEnvironment(document),
-        snapshot: await buildEnvironmentSnapshot(input, settings),
+        snapshot: await buildEnvironmentSnapshot(input, settings, (steps) => runInSlices(steps, systemClock)),
       };
     }),
   );

@@ -15,6 +15,7 @@ import type {
   UpstreamAnswer,
 } from "../../src/services/upstream/upstream-client.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { fetchedText } from "./packed-text.ts";
 
 export interface LogLine {
   readonly level: "error" | "warn" | "info" | "debug";
@@ -48,7 +49,8 @@ export const lastModified = "Thu, 18 Apr 2024 09:36:20 GMT";
 export const notModified: UpstreamAnswer = { kind: "not-modified" };
 
 export function documentOf(text: string, changes: Partial<FetchedDocument> = {}): FetchedDocument {
-  return { kind: "document", text, lastModified, recentlyChanged: false, pages: 1, ...changes };
+  const pages = [[new Uint8Array(Buffer.from(text))]];
+  return { kind: "document", pages, lastModified, recentlyChanged: false, ...changes };
 }
 
 /** A script that fails so. */
@@ -87,9 +89,11 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
         return await rig.upstream(request);
       },
     },
-    publish: async (document) => {
+    publish: async (document, knownDigest) => {
+      const digest = fetchedText(document);
+      if (digest === knownDigest) return null;
       rig.published.push(document);
-      return await rig.publish(document);
+      return { digest, ...(await rig.publish(document)) };
     },
     limiter: options.limiter ?? createRefreshLimiter(4),
     clock,

@@ -15,8 +15,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startProxy as startRealProxy } from "../../src/cluster.ts";
 import { settingsFrom } from "../../src/config/load-settings.ts";
-import { startServer } from "../../src/server.ts";
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
 import { createRecordingLogger, type LoggedLine } from "./test-app.ts";
 
@@ -89,7 +89,7 @@ export async function startProxy(options: StartProxyOptions = {}): Promise<Runni
   if (document !== null) upstream.setDocument(serverKey, document);
   const { logger, lines } = createRecordingLogger();
   const settings = settingsFrom(configFor(upstream, options.config));
-  const server = stack.use(await startServer(settings, logger, "0.0.0-test"));
+  const server = stack.use(await startRealProxy(settings, logger, "0.0.0-test"));
   const { url } = server;
   if (document !== null) await eventually(async () => (await getFlags(url)).status === 200);
   const owned = stack.move();

@@ -9,9 +9,11 @@ import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store
 import type { IdentityCacheSettings, RequestLimits } from "../../src/models/settings.ts";
 import { systemClock } from "../../src/services/clock.ts";
 import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
+import { PublishLog } from "../../src/services/environments/publish-log.ts";
 import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
 import type { HealthReport } from "../../src/services/health/health-report.ts";
 import type { Logger } from "../../src/services/service-logger.ts";
+import { packText } from "./packed-text.ts";
 
 export interface TestEnvironment {
   readonly clientSideKey: string;
@@ -75,9 +77,9 @@ export async function createTestApp(options: TestAppOptions) {
     store,
     snapshotSettings: { headerSet: cors.headerSet, identityCache },
     clock: systemClock,
-    logger,
   });
   const slots = new Map<string, SnapshotSlot>();
+  const logs = new Map<string, PublishLog>();
   /** Publishes another document for the environment of this client key. */
   const publish = async (
     clientKey: string,
@@ -87,12 +89,15 @@ export async function createTestApp(options: TestAppOptions) {
     const slot = slots.get(clientKey);
     if (slot === undefined) throw new Error(`no environment has the client key ${clientKey}`);
     const text = typeof document === "string" ? document : JSON.stringify(document);
-    await publisher.publish({ slot, clientKey, label: clientKey }, { text, lastModified });
+    const input = { packed: packText(text), lastModified, receivedAt: new Date() };
+    logs.get(clientKey)?.published(await publisher.publish(slot, input), 0);
   };
   for (const environment of options.environments) {
     const slot = store.addSlot();
     directory.add(environment, slot);
-    slots.set(environment.clientSideKey, slot);
+    const { clientSideKey: clientKey } = environment;
+    slots.set(clientKey, slot);
+    logs.set(clientKey, new PublishLog({ label: clientKey, clientKey, logger }));
     const { document, lastModified } = environment;
     if (document !== null) await publish(environment.clientSideKey, document, lastModified ?? null);
   }

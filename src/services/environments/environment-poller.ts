@@ -3,28 +3,15 @@
  * refreshes at once, never end because one failed, and never touch what is served: `publish` does.
  */
 import { bulkhead } from "cockatiel";
-import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
+import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { pollWaitMs } from "./poll-wait.ts";
 import { RefreshLog } from "./refresh-log.ts";
-import { documentDigest, RefreshValidator } from "./refresh-validator.ts";
-
-/** How the refreshes of one environment go; replaced as a whole after each of them. */
-export interface RefreshStatus {
-  readonly state: "waiting" | "fresh" | "failing";
-  /** Null unless failing, and null while failing by a bug. */
-  readonly reason: UpstreamErrorCode | null;
-  /** When the last finished refresh began. */
-  readonly lastAttemptTime: Date | null;
-  /** When the held document was last confirmed to be the upstream's. */
-  readonly lastSuccessTime: Date | null;
-  /** The same moment on the monotonic clock, for staleness (contract A7). */
-  readonly lastSuccessMonotonicMs: number | null;
-  readonly consecutiveFailures: number;
-}
+import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import { RefreshValidator } from "./refresh-validator.ts";
 
 /** Runs what it is given, at once or when a place is free. */
 export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
@@ -40,6 +27,14 @@ export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
   return (run) => places.execute(run);
 }
 
+/** What the poller remembers of a document. */
+export interface PublishedDocument {
+  /** Names the document's content. */
+  readonly digest: string;
+  /** The document's `updated_at`; null where it has none that can be read. */
+  readonly updatedAt: Date | null;
+}
+
 export interface EnvironmentPollerOptions {
   /** The environment as logs name it; holds no whole key. */
   readonly label: string;
@@ -47,9 +42,15 @@ export interface EnvironmentPollerOptions {
   readonly serverKey: string | (() => string);
   readonly upstream: Pick<UpstreamClient, "fetchDocument">;
   /**
-   * Resolves when the document is being served; throws UpstreamError `document_invalid` and changes nothing.
+   * Resolves when the document is being served, to null where it is the one of `knownDigest`; throws
+   * UpstreamError `document_invalid` and changes nothing.
    */
-  readonly publish: (document: FetchedDocument) => Promise<{ readonly updatedAt: Date | null }>;
+  readonly publish: (
+    document: FetchedDocument,
+    knownDigest: string | null,
+  ) => Promise<PublishedDocument | null>;
+  /** Told after each refresh. */
+  readonly onStatus?: (status: RefreshStatus) => void;
   readonly limiter: RefreshLimiter;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -63,15 +64,6 @@ interface RequestedRefresh {
   readonly done: PromiseWithResolvers<void>;
   isUnconditional: boolean;
 }
-
-const neverRefreshed: RefreshStatus = {
-  state: "waiting",
-  reason: null,
-  lastAttemptTime: null,
-  lastSuccessTime: null,
-  lastSuccessMonotonicMs: null,
-  consecutiveFailures: 0,
-};
 
 export class EnvironmentPoller implements AsyncDisposable {
   readonly #options: EnvironmentPollerOptions;
@@ -181,13 +173,9 @@ export class EnvironmentPoller implements AsyncDisposable {
       );
     }
     signal.throwIfAborted();
-    const digest = documentDigest(answer.text);
-    if (this.#validator.holds(digest)) {
-      this.#validator.confirmed(answer, clock.wallTime());
-      return;
-    }
-    const { updatedAt } = await publish(answer);
-    this.#validator.published(answer, digest, updatedAt, clock.wallTime());
+    const published = await publish(answer, this.#validator.digest);
+    if (published === null) this.#validator.confirmed(answer, clock.wallTime());
+    else this.#validator.published(answer, published, clock.wallTime());
   }
 
   /** Runs it when the limiter has a place; a poller that is disposed of does not wait for one. */
@@ -207,26 +195,31 @@ export class EnvironmentPoller implements AsyncDisposable {
   #recordSuccess(startTime: Date): void {
     const { clock } = this.#options;
     this.#log.succeeded(this.#status.consecutiveFailures);
-    this.#status = {
+    this.#setStatus({
       state: "fresh",
       reason: null,
       lastAttemptTime: startTime,
       lastSuccessTime: clock.wallTime(),
       lastSuccessMonotonicMs: clock.monotonicMs(),
       consecutiveFailures: 0,
-    };
+    });
   }
 
   #recordFailure(error: unknown, startTime: Date): void {
     this.#validator.failed();
     const consecutiveFailures = this.#status.consecutiveFailures + 1;
-    this.#status = {
+    this.#setStatus({
       ...this.#status,
       state: "failing",
       reason: error instanceof UpstreamError ? error.code : null,
       lastAttemptTime: startTime,
       consecutiveFailures,
-    };
+    });
     this.#log.failed(error, consecutiveFailures);
+  }
+
+  #setStatus(status: RefreshStatus): void {
+    this.#status = status;
+    this.#options.onStatus?.(status);
   }
 }

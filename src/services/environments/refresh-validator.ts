@@ -2,7 +2,6 @@
  * What a poller remembers of the document it published: enough to ask for changes only, and to recognise the
  * same text. It must not keep the text itself.
  */
-import { hash } from "node:crypto";
 import type { FetchedDocument } from "../upstream/upstream-client.ts";
 
 /** Two seconds: the whole seconds of HTTP dates, and some skew (contract B 7, trap 13). */
@@ -11,7 +10,7 @@ const recentMs = 2000;
 /** The validator of one environment; owned by its poller. */
 export class RefreshValidator {
   readonly #unconditionalEveryPolls: number;
-  #textDigest: string | null = null;
+  #digest: string | null = null;
   #updatedAt: Date | null = null;
   #ifModifiedSince: string | null = null;
   #mayAskConditionally = false;
@@ -23,7 +22,12 @@ export class RefreshValidator {
   }
 
   get holdsDocument(): boolean {
-    return this.#textDigest !== null;
+    return this.#digest !== null;
+  }
+
+  /** Names the content of the published document; null before the first. */
+  get digest(): string | null {
+    return this.#digest;
   }
 
   /**
@@ -40,20 +44,19 @@ export class RefreshValidator {
     return condition;
   }
 
-  /** Whether the text of this digest is published already. */
-  holds(textDigest: string): boolean {
-    return this.#textDigest === textDigest;
-  }
-
   /**
    * The document was published.
-   * @param textDigest of its text, by `documentDigest`
-   * @param updatedAt its own time of change, which stands in where the upstream sends no `Last-Modified`
-   * @param wallTime now, to tell whether `updatedAt` is recent
+   * @param published its digest, and its own time of change, which stands in where the upstream sends no
+   *   `Last-Modified`
+   * @param wallTime now, to tell whether that time is recent
    */
-  published(document: FetchedDocument, textDigest: string, updatedAt: Date | null, wallTime: Date): void {
-    this.#textDigest = textDigest;
-    this.#updatedAt = updatedAt;
+  published(
+    document: FetchedDocument,
+    published: { readonly digest: string; readonly updatedAt: Date | null },
+    wallTime: Date,
+  ): void {
+    this.#digest = published.digest;
+    this.#updatedAt = published.updatedAt;
     this.confirmed(document, wallTime);
   }
 
@@ -73,9 +76,4 @@ export class RefreshValidator {
   failed(): void {
     this.#mayAskConditionally = false;
   }
-}
-
-/** Tells texts apart without keeping them; 10 MiB take some milliseconds. */
-export function documentDigest(text: string): string {
-  return hash("sha256", text);
 }

@@ -1,82 +1,65 @@
 /**
- * The environments that this process serves: for each a slot, its keys, and a poller. It starts and stops
- * them together and tells health how they are.
+ * The data plane's side of the environments: for each a slot, its keys, and what the control plane says of
+ * its refreshes. It serves what it is given and asks nobody.
  */
-import type { SnapshotSettings } from "../../cache/environment-snapshot.ts";
+import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
-import { maskKey } from "../../models/masked-key.ts";
-import type { EnvironmentKeyPair, PollSettings } from "../../models/settings.ts";
-import type { Clock } from "../clock.ts";
+import type { EnvironmentKeyPair } from "../../models/settings.ts";
 import type { HealthSource } from "../health/health-report.ts";
-import type { Logger } from "../service-logger.ts";
-import type { UpstreamClient } from "../upstream/upstream-client.ts";
-import { EnvironmentPoller, type RefreshLimiter } from "./environment-poller.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
-import { SnapshotPublisher } from "./snapshot-publisher.ts";
+import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
 
-export interface ServedEnvironmentsOptions {
-  readonly store: SnapshotStore;
-  readonly upstream: Pick<UpstreamClient, "fetchDocument">;
-  readonly snapshotSettings: SnapshotSettings;
-  readonly poll: PollSettings;
-  readonly limiter: RefreshLimiter;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** From 0 (included) to 1 (excluded). */
-  readonly random: () => number;
+/** What the control plane tells a data plane; environments are numbered as the settings list them. */
+export interface DataPlane {
+  /**
+   * Resolves when the document is being served.
+   * @throws UpstreamError `document_invalid`, and what was served still is
+   */
+  publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
+  /** How the refreshes of an environment go, for health. */
+  setRefreshStatus(environment: number, status: RefreshStatus): void;
 }
 
-export interface ServedEnvironments extends AsyncDisposable {
-  readonly resolveKey: KeyResolver;
-  readonly healthSources: () => readonly HealthSource[];
-  /** Begins to poll all of them. */
-  start(): void;
+interface ServedEnvironment {
+  readonly slot: SnapshotSlot;
+  refresh: RefreshStatus;
 }
 
-/** Makes a place and a poller for each pair of keys; nothing is fetched before `start`. */
-export function serveEnvironments(
-  pairs: readonly EnvironmentKeyPair[],
-  options: ServedEnvironmentsOptions,
-): ServedEnvironments {
-  const directory = new KeyDirectory();
-  const publisher = new SnapshotPublisher(options);
-  const environments = pairs.map((keys) => {
-    const slot = options.store.addSlot();
-    directory.add(keys, slot);
-    return { slot, poller: createPoller(keys, slot, publisher, options) };
-  });
-  return {
-    resolveKey: directory.resolve,
-    healthSources: () =>
-      environments.map(({ slot, poller }) => ({
-        environmentId: slot.current?.environmentId ?? null,
-        refresh: poller.status,
-      })),
-    start() {
-      for (const { poller } of environments) poller.start();
-    },
-    async [Symbol.asyncDispose]() {
-      await Promise.all(environments.map(({ poller }) => poller[Symbol.asyncDispose]()));
-    },
-  };
-}
+export class ServedEnvironments implements DataPlane {
+  readonly #directory = new KeyDirectory();
+  readonly #environments: readonly ServedEnvironment[];
+  readonly #publisher: SnapshotPublisher;
 
-function createPoller(
-  { clientSideKey, serverSideKey }: EnvironmentKeyPair,
-  slot: SnapshotSlot,
-  publisher: SnapshotPublisher,
-  { upstream, poll, limiter, clock, logger, random }: ServedEnvironmentsOptions,
-): EnvironmentPoller {
-  const label = maskKey(serverSideKey);
-  return new EnvironmentPoller({
-    label,
-    serverKey: serverSideKey,
-    upstream,
-    publish: (document) => publisher.publish({ slot, clientKey: clientSideKey, label }, document),
-    limiter,
-    clock,
-    random,
-    logger,
-    settings: poll,
-  });
+  /** Makes a place for each pair of keys. */
+  constructor(pairs: readonly EnvironmentKeyPair[], store: SnapshotStore, publisher: SnapshotPublisher) {
+    this.#publisher = publisher;
+    this.#environments = pairs.map((keys) => {
+      const slot = store.addSlot();
+      this.#directory.add(keys, slot);
+      return { slot, refresh: neverRefreshed };
+    });
+  }
+
+  readonly resolveKey: KeyResolver = (key) => this.#directory.resolve(key);
+
+  readonly healthSources = (): readonly HealthSource[] =>
+    this.#environments.map(({ slot, refresh }) => ({
+      environmentId: slot.current?.environmentId ?? null,
+      refresh,
+    }));
+
+  async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
+    return await this.#publisher.publish(this.#at(environment).slot, document);
+  }
+
+  setRefreshStatus(environment: number, status: RefreshStatus): void {
+    this.#at(environment).refresh = status;
+  }
+
+  #at(environment: number): ServedEnvironment {
+    const found = this.#environments[environment];
+    if (found === undefined) throw new Error(`there is no environment ${environment}`);
+    return found;
+  }
 }

@@ -5,7 +5,7 @@
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 import type { HealthSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
-import type { RefreshStatus } from "../environments/environment-poller.ts";
+import type { RefreshStatus } from "../environments/refresh-status.ts";
 
 /** One served environment, as health sees it. */
 export interface HealthSource {

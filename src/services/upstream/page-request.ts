@@ -5,9 +5,10 @@
 import { type Dispatcher, request } from "undici";
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { UpstreamSettings } from "../../models/settings.ts";
+import type { PageBlocks } from "../documents/page-blocks.ts";
 import type { DocumentDeadline } from "./document-deadline.ts";
 import { nextPageTarget } from "./link-header.ts";
-import { readBodyText } from "./response-body.ts";
+import { readBody } from "./response-body.ts";
 import type { UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { isBrokenConnection } from "./upstream-failures.ts";
 import {
@@ -31,7 +32,7 @@ export interface PageRequests {
 
 /** One page as it came; `bytes` counts after inflation. */
 export interface Page {
-  readonly text: string;
+  readonly blocks: PageBlocks;
   readonly bytes: number;
   readonly next: URL | null;
   readonly lastModified: string | null;
@@ -142,10 +143,8 @@ async function readAnswer(
     }
     const encoding = contentEncoding(headers);
     const next = nextPageTarget(headerText(headers, "link"), sent.target);
-    const { text, bytes } = await readBodyText(body, encoding, sent.bytesMax);
-    if (!/^\s*\{/.test(text))
-      throw new UpstreamError("not_json", "The upstream's answer is not a JSON object");
-    return { text, bytes, next, ...readValidator(headers) };
+    const { blocks, bytes } = await readBody(body, encoding, sent.bytesMax);
+    return { blocks, bytes, next, ...readValidator(headers) };
   } finally {
     body.on("error", () => undefined).destroy();
   }

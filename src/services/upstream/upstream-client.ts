@@ -6,18 +6,18 @@
 import { UpstreamError } from "../../models/errors.ts";
 import type { UpstreamSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
+import type { PageBlocks } from "../documents/page-blocks.ts";
 import { DocumentDeadline } from "./document-deadline.ts";
-import { mergePages } from "./merge-pages.ts";
 import { isSameOrigin, type Page, type PageRequests, requestPage } from "./page-request.ts";
 import { UpstreamCircuit } from "./upstream-circuit.ts";
 import { createUpstreamDispatcher, type UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
 
-/** A whole document, all pages merged. */
+/** A whole document, as it came. */
 export interface FetchedDocument {
   readonly kind: "document";
-  /** JSON text that begins as an object; whether it is a document is the publisher's question. */
-  readonly text: string;
+  /** At least one; whether they are JSON and make a document is the reader's question. */
+  readonly pages: readonly PageBlocks[];
   /** The `Last-Modified` of the first page as the upstream wrote it; null where it sent none. */
   readonly lastModified: string | null;
   /**
@@ -25,8 +25,6 @@ export interface FetchedDocument {
    * not be seen by a conditional request (contract B 7, trap 13), so the next one must be unconditional.
    */
   readonly recentlyChanged: boolean;
-  /** How many pages the document came in, at least one. */
-  readonly pages: number;
 }
 
 export type UpstreamAnswer = FetchedDocument | { readonly kind: "not-modified" };
@@ -147,9 +145,8 @@ export class UpstreamClient implements AsyncDisposable {
 function documentOf(pages: readonly Page[], first: Page): FetchedDocument {
   return {
     kind: "document",
-    text: pages.length === 1 ? first.text : mergePages(pages.map((page) => page.text)),
+    pages: pages.map(({ blocks }) => blocks),
     lastModified: first.lastModified,
     recentlyChanged: first.recentlyChanged,
-    pages: pages.length,
   };
 }

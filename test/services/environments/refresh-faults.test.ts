@@ -10,6 +10,7 @@ import {
 } from "../../../src/services/environments/environment-poller.ts";
 import type { FaultMode, FaultOptions } from "../../support/fault-modes.ts";
 import { type FaultUpstream, startFaultUpstream } from "../../support/fault-upstream.ts";
+import { fetchedText } from "../../support/packed-text.ts";
 import { createClient } from "../../support/upstream-settings.ts";
 
 const serverKey = "ser.one";
@@ -35,10 +36,12 @@ function startPolling(upstream: FaultUpstream, changes: Parameters<typeof create
     label: "one",
     serverKey,
     upstream: client,
-    publish: async ({ text }) => {
+    publish: async (fetched, knownDigest) => {
+      const text = fetchedText(fetched);
+      if (text === knownDigest) return null;
       if (!text.includes('"id"')) throw new UpstreamError("document_invalid", "no id");
       served.push(text);
-      return { updatedAt: null };
+      return { digest: text, updatedAt: null };
     },
     limiter: createRefreshLimiter(2),
     clock: systemClock,

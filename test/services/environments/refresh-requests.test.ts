@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { UpstreamError } from "../../../src/models/errors.ts";
 import { settle } from "../../support/fake-clock.ts";
+import { fetchedText } from "../../support/packed-text.ts";
 import {
   documentOf,
   failing,
@@ -66,7 +67,7 @@ test("every so many polls the document is fetched whatever its date, and publish
   expect(rig.published).toHaveLength(1);
   rig.upstream = serving(documentOf('{"changed":1}'));
   await rig.clock.advance(30_000);
-  expect(rig.published.map(({ text }) => text)).toEqual(["{}", '{"changed":1}']);
+  expect(rig.published.map(fetchedText)).toEqual(["{}", '{"changed":1}']);
 });
 
 test("where the upstream sends no date, the document's own stands in, unless it is recent", async () => {

@@ -8,6 +8,7 @@ import type { UpstreamErrorCode } from "../../../src/models/errors.ts";
 import { startDeafUpstream } from "../../support/deaf-upstream.ts";
 import type { FaultMode, FaultOptions } from "../../support/fault-modes.ts";
 import { startFaultUpstream } from "../../support/fault-upstream.ts";
+import { fetchText } from "../../support/packed-text.ts";
 import { createClient, failureOf } from "../../support/upstream-settings.ts";
 
 const serverKey = "ser.very-secret-key";
@@ -61,13 +62,13 @@ test.each(faults.map((fault) => [...fault, {}] as const))(
     });
     upstream.setDocument(serverKey, document);
     upstream.setMode(serverKey, mode, options);
-    const error = await failureOf(client.fetchDocument(whole));
+    const error = await failureOf(fetchText(client, whole));
     expect(error).toMatchObject({ name: "UpstreamError", code });
     expect(error.message).not.toMatch(/secret|127\.0\.0\.1/);
     expect(upstream.requests()).toHaveLength(1);
 
     upstream.setMode(serverKey, "ok");
-    expect(await client.fetchDocument(whole), "it recovers").toMatchObject({ text: document });
+    expect(await fetchText(client, whole), "it recovers").toMatchObject({ text: document });
   },
 );
 
@@ -75,7 +76,7 @@ test("an empty object is handed on: the publisher judges it", async () => {
   await using upstream = await startFaultUpstream();
   await using client = createClient({ apiUrl: upstream.apiUrl });
   upstream.setDocument(serverKey, "{}");
-  expect(await client.fetchDocument(whole)).toMatchObject({ text: "{}" });
+  expect(await fetchText(client, whole)).toMatchObject({ text: "{}" });
 });
 
 test("a bomb of 200 MB is cut off at the limit, in memory too", async () => {
@@ -83,7 +84,7 @@ test("a bomb of 200 MB is cut off at the limit, in memory too", async () => {
   await using client = createClient({ apiUrl: upstream.apiUrl, documentBytesMax: 10_000_000 });
   upstream.setMode(serverKey, "gzip-bomb");
   const before = process.memoryUsage().rss;
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ code: "too_large" });
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({ code: "too_large" });
   expect(process.memoryUsage().rss - before).toBeLessThan(60_000_000);
 });
 
@@ -91,11 +92,11 @@ test("a port that refuses is unreachable, and the client finds it again", async 
   await using upstream = await startFaultUpstream();
   await using client = createClient({ apiUrl: upstream.apiUrl });
   upstream.setDocument(serverKey, document);
-  await client.fetchDocument(whole);
+  await fetchText(client, whole);
   await upstream.refuse();
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ code: "unreachable" });
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({ code: "unreachable" });
   await upstream.accept();
-  expect(await client.fetchDocument(whole)).toMatchObject({ kind: "document" });
+  expect(await fetchText(client, whole)).toMatchObject({ kind: "document" });
 });
 
 test("a name that does not resolve is unreachable", async () => {
@@ -103,7 +104,7 @@ test("a name that does not resolve is unreachable", async () => {
     apiUrl: "http://no-such-host.invalid/api/v1",
     requestTimeoutMs: 10_000,
   });
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ code: "unreachable" });
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({ code: "unreachable" });
 });
 
 test("a port that never accepts times out at the request's limit", async () => {
@@ -113,14 +114,14 @@ test("a port that never accepts times out at the request's limit", async () => {
     requestTimeoutMs: 300,
     documentTimeoutMs: 60_000,
   });
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ code: "timeout" });
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({ code: "timeout" });
 });
 
 test("what does not speak HTTP is a lost connection", async () => {
   await using server = createServer((socket) => socket.resume().end("SSH-2.0-OpenSSH_9.2\r\n"));
   await once(server.listen(0, "127.0.0.1"), "listening");
   await using client = createClient({ apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ code: "connection_lost" });
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({ code: "connection_lost" });
 });
 
 test.each([
@@ -133,7 +134,7 @@ test.each([
   await using upstream = await startFaultUpstream();
   await using client = createClient({ apiUrl: upstream.apiUrl, retryAfterMaxMs: 60_000 });
   upstream.setMode(serverKey, 503, { retryAfter });
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ retryAfterMs: expected });
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({ retryAfterMs: expected });
 });
 
 test("what one environment is told says nothing of the others: they go on", async () => {
@@ -146,8 +147,8 @@ test("what one environment is told says nothing of the others: they go on", asyn
     [500, {}],
   ] as const) {
     upstream.setMode(serverKey, mode, options);
-    await failureOf(client.fetchDocument(whole));
-    const other = await client.fetchDocument({ serverKey: "ser.two", ifModifiedSince: null });
+    await failureOf(fetchText(client, whole));
+    const other = await fetchText(client, { serverKey: "ser.two", ifModifiedSince: null });
     expect(other.kind).toBe("document");
   }
 });
@@ -157,11 +158,11 @@ test("a rejected key says nothing of other environments, whatever it asks for", 
   await using client = createClient({ apiUrl: upstream.apiUrl, breakerFailuresMax: 1 });
   upstream.setDocument("ser.two", document);
   upstream.setMode(serverKey, 403, { retryAfter: "30" });
-  expect(await failureOf(client.fetchDocument(whole))).toMatchObject({
+  expect(await failureOf(fetchText(client, whole))).toMatchObject({
     code: "key_rejected",
     retryAfterMs: 30_000,
   });
-  expect(await client.fetchDocument({ serverKey: "ser.two", ifModifiedSince: null })).toMatchObject({
+  expect(await fetchText(client, { serverKey: "ser.two", ifModifiedSince: null })).toMatchObject({
     pages: 1,
   });
 });

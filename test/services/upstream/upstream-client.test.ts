@@ -1,6 +1,7 @@
 /** What the client sends and what it makes of good answers, over real sockets. */
 import { expect, test } from "vitest";
 import { startFaultUpstream } from "../../support/fault-upstream.ts";
+import { fetchText } from "../../support/packed-text.ts";
 import { createClient, failureOf } from "../../support/upstream-settings.ts";
 
 const serverKey = "ser.one";
@@ -24,7 +25,7 @@ test("a document comes as the text the upstream sent, with its validator", async
   await using pair = await startPair();
   const date = new Date(Date.UTC(2024, 3, 18, 9, 36, 20, 500));
   pair.upstream.setDocument(serverKey, '{"id":1, "big":1.0}', date);
-  expect(await pair.client.fetchDocument(whole)).toEqual({
+  expect(await fetchText(pair.client, whole)).toEqual({
     kind: "document",
     text: '{"id":1, "big":1.0}',
     lastModified: "Thu, 18 Apr 2024 09:36:20 GMT",
@@ -35,7 +36,7 @@ test("a document comes as the text the upstream sent, with its validator", async
 
 test("the request carries the keys, the product and the encodings it understands", async () => {
   await using pair = await startPair({ proxyKey: "proxy-key" });
-  await pair.client.fetchDocument(whole);
+  await fetchText(pair.client, whole);
   const [request] = pair.upstream.requests();
   expect(request?.path).toBe("/api/v1/environment-document/");
   expect(request?.headers).toMatchObject({
@@ -50,15 +51,15 @@ test("the request carries the keys, the product and the encodings it understands
 
 test("without a proxy key no such header is sent", async () => {
   await using pair = await startPair();
-  await pair.client.fetchDocument(whole);
+  await fetchText(pair.client, whole);
   expect(pair.upstream.requests()[0]?.headers).not.toHaveProperty("x-proxy-key");
 });
 
 test("the validator is echoed as it came, and a 304 is not modified", async () => {
   await using pair = await startPair();
-  const first = await pair.client.fetchDocument(whole);
+  const first = await fetchText(pair.client, whole);
   const ifModifiedSince = first.kind === "document" ? first.lastModified : null;
-  expect(await pair.client.fetchDocument({ serverKey, ifModifiedSince })).toEqual({ kind: "not-modified" });
+  expect(await fetchText(pair.client, { serverKey, ifModifiedSince })).toEqual({ kind: "not-modified" });
   expect(pair.upstream.requests()[1]?.headers["if-modified-since"]).toBe(ifModifiedSince);
 });
 
@@ -72,19 +73,19 @@ test.each([
   const answered = Date.UTC(2026, 1, 1);
   pair.upstream.setDocument(serverKey, "{}", new Date(answered - seconds * 1000));
   pair.upstream.setMode(serverKey, "ok", { headers: { date: new Date(answered).toUTCString() } });
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({ recentlyChanged: expected });
+  expect(await fetchText(pair.client, whole)).toMatchObject({ recentlyChanged: expected });
 });
 
 test("without a clock to compare with, a document may be recently changed", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "ok", { headers: { date: "today" } });
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({ recentlyChanged: true });
+  expect(await fetchText(pair.client, whole)).toMatchObject({ recentlyChanged: true });
 });
 
 test("a validator that is no date is not kept", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "body", { body: "{}", headers: { "last-modified": "yesterday" } });
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({
+  expect(await fetchText(pair.client, whole)).toMatchObject({
     lastModified: null,
     recentlyChanged: false,
   });
@@ -93,13 +94,13 @@ test("a validator that is no date is not kept", async () => {
 test("an upstream with ETags alone is asked unconditionally", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "etag");
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({ kind: "document", lastModified: null });
+  expect(await fetchText(pair.client, whole)).toMatchObject({ kind: "document", lastModified: null });
 });
 
 test.each(["gzip-ok", "br-ok"] as const)("%s is inflated", async (mode) => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, mode);
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({
+  expect(await fetchText(pair.client, whole)).toMatchObject({
     text: '{"id":1, "big":12345678901234567890}',
   });
 });
@@ -107,7 +108,7 @@ test.each(["gzip-ok", "br-ok"] as const)("%s is inflated", async (mode) => {
 test("a byte order mark is dropped", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "body", { body: "\ufeff{}" });
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({ text: "{}" });
+  expect(await fetchText(pair.client, whole)).toMatchObject({ text: "{}" });
 });
 
 test.each(["application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.flagsmith+json"])(
@@ -115,7 +116,7 @@ test.each(["application/json; charset=utf-8", "APPLICATION/JSON", "application/v
   async (type) => {
     await using pair = await startPair();
     pair.upstream.setMode(serverKey, "body", { body: "{}", headers: { "content-type": type } });
-    expect(await pair.client.fetchDocument(whole)).toMatchObject({ text: "{}" });
+    expect(await fetchText(pair.client, whole)).toMatchObject({ text: "{}" });
   },
 );
 
@@ -123,7 +124,7 @@ test.each([301, 302, 303, 307, 308])("a %i on the same origin is followed with t
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "redirect-same", { status });
   const since = "Thu, 18 Apr 2024 09:36:20 GMT";
-  expect(await pair.client.fetchDocument({ serverKey, ifModifiedSince: since })).toMatchObject({ pages: 1 });
+  expect(await fetchText(pair.client, { serverKey, ifModifiedSince: since })).toMatchObject({ pages: 1 });
   const paths = pair.upstream.requests(serverKey).map(({ path }) => path);
   expect(paths).toEqual(["/api/v1/environment-document/", "/api/v1/environment-document/?redirected=1"]);
   expect(pair.upstream.requests()[1]?.headers["if-modified-since"]).toBe(since);
@@ -131,25 +132,25 @@ test.each([301, 302, 303, 307, 308])("a %i on the same origin is followed with t
 
 test("a connection is kept for the next request, after a 200, a 304 and a redirect", async () => {
   await using pair = await startPair({ connectionsMax: 1 });
-  await pair.client.fetchDocument(whole);
-  await pair.client.fetchDocument({ serverKey, ifModifiedSince: new Date().toUTCString() });
+  await fetchText(pair.client, whole);
+  await fetchText(pair.client, { serverKey, ifModifiedSince: new Date().toUTCString() });
   pair.upstream.setMode(serverKey, "redirect-same");
-  await pair.client.fetchDocument(whole);
+  await fetchText(pair.client, whole);
   expect(pair.upstream.connections).toBe(1);
 });
 
 test("a kept connection that is reset is replaced at once", async () => {
   await using pair = await startPair({ connectionsMax: 1 });
   pair.upstream.setMode(serverKey, "reset-reused");
-  await pair.client.fetchDocument(whole);
-  expect(await pair.client.fetchDocument(whole)).toMatchObject({ kind: "document" });
+  await fetchText(pair.client, whole);
+  expect(await fetchText(pair.client, whole)).toMatchObject({ kind: "document" });
   expect(pair.upstream.requests().map(({ connection }) => connection)).toEqual([1, 1, 2]);
 });
 
 test("a new connection that is reset is a failure, and not tried again", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "reset");
-  expect(await failureOf(pair.client.fetchDocument(whole))).toMatchObject({ code: "connection_lost" });
+  expect(await failureOf(fetchText(pair.client, whole))).toMatchObject({ code: "connection_lost" });
   expect(pair.upstream.requests()).toHaveLength(1);
 });
 
@@ -157,11 +158,11 @@ test("the caller ends a request with its own reason", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "hang-headers");
   const caller = new AbortController();
-  const fetching = pair.client.fetchDocument({ ...whole, signal: caller.signal });
+  const fetching = fetchText(pair.client, { ...whole, signal: caller.signal });
   await expect.poll(() => pair.upstream.requests().length).toBe(1);
   caller.abort(new Error("enough"));
   expect(await failureOf(fetching)).toMatchObject({ message: "enough" });
-  expect(await failureOf(pair.client.fetchDocument({ ...whole, signal: caller.signal }))).toMatchObject({
+  expect(await failureOf(fetchText(pair.client, { ...whole, signal: caller.signal }))).toMatchObject({
     message: "enough",
   });
   expect(pair.upstream.requests()).toHaveLength(1);
@@ -170,7 +171,7 @@ test("the caller ends a request with its own reason", async () => {
 test("disposing of the client ends what runs", async () => {
   await using pair = await startPair();
   pair.upstream.setMode(serverKey, "hang-headers");
-  const failing = failureOf(pair.client.fetchDocument(whole));
+  const failing = failureOf(fetchText(pair.client, whole));
   await expect.poll(() => pair.upstream.requests().length).toBe(1);
   await pair.client[Symbol.asyncDispose]();
   expect(await failing).toMatchObject({ code: "connection_lost" });

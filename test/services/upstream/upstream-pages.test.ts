@@ -1,6 +1,7 @@
 /** Paging over real sockets: what is followed, what is refused, and that nobody else ever hears of a key. */
 import { expect, test } from "vitest";
 import { startFaultUpstream } from "../../support/fault-upstream.ts";
+import { fetchText } from "../../support/packed-text.ts";
 import { createClient, failureOf } from "../../support/upstream-settings.ts";
 
 const serverKey = "ser.one";
@@ -30,7 +31,7 @@ test("pages are merged in order, with the keys on each and the condition on the 
   const pages = ['{"v":2,"identity_overrides":[{"n":2.50}]}', '{"identity_overrides":null}', "{}"];
   t.upstream.setMode(serverKey, "link-same", { pages });
   const since = "Thu, 18 Apr 2024 09:36:20 GMT";
-  expect(await t.client.fetchDocument({ serverKey, ifModifiedSince: since })).toMatchObject({
+  expect(await fetchText(t.client, { serverKey, ifModifiedSince: since })).toMatchObject({
     text: '{"v":1.0,"identity_overrides":[{"n":1},{"n":2.50}]}',
     pages: 4,
   });
@@ -56,7 +57,7 @@ test.each([
 ])("a link that is %s is followed", async (_name, link) => {
   await using t = await startPaged();
   t.upstream.setMode(serverKey, "link-same", { pages: ["{}"], link });
-  expect(await t.client.fetchDocument(whole)).toMatchObject({ pages: 2 });
+  expect(await fetchText(t.client, whole)).toMatchObject({ pages: 2 });
 });
 
 test.each(["?page=2", "/api/v1/environment-document/?page=2"])(
@@ -64,7 +65,7 @@ test.each(["?page=2", "/api/v1/environment-document/?page=2"])(
   async (to) => {
     await using t = await startPaged();
     t.upstream.setMode(serverKey, "link-same", { pages: ["{}"], link: () => `<${to}>; rel="next"` });
-    expect(await t.client.fetchDocument(whole)).toMatchObject({ pages: 2 });
+    expect(await fetchText(t.client, whole)).toMatchObject({ pages: 2 });
   },
 );
 
@@ -84,9 +85,9 @@ test("a link or a redirect to another origin is refused, and that origin hears n
   ];
   for (const to of targets) {
     t.upstream.setMode(serverKey, "link-cross", { to });
-    expect(await failureOf(t.client.fetchDocument(whole)), to).toMatchObject({ code: "page_refused" });
+    expect(await failureOf(fetchText(t.client, whole)), to).toMatchObject({ code: "page_refused" });
     t.upstream.setMode(serverKey, "redirect-cross", { to });
-    expect(await failureOf(t.client.fetchDocument(whole)), to).toMatchObject({ code: "redirect_refused" });
+    expect(await failureOf(fetchText(t.client, whole)), to).toMatchObject({ code: "redirect_refused" });
   }
   expect(t.evil.connections).toBe(0);
   expect(t.upstream.requests()).toHaveLength(2 * targets.length);
@@ -96,34 +97,34 @@ test("a redirect of a later page to another origin is refused too", async () => 
   await using t = await startPaged();
   const to = `${t.evil.apiUrl}/environment-document/`;
   t.upstream.setMode(serverKey, "link-to-mode", { secondPage: "redirect-cross", to });
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "redirect_refused" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "redirect_refused" });
   expect(t.evil.connections).toBe(0);
 });
 
 test("redirects stop at the limit", async () => {
   await using t = await startPaged({ redirectsMax: 3 });
   t.upstream.setMode(serverKey, "redirect-loop");
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "redirect_refused" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "redirect_refused" });
   expect(t.upstream.requests()).toHaveLength(4);
 });
 
 test("a redirect without a target is refused", async () => {
   await using t = await startPaged();
   t.upstream.setMode(serverKey, 302);
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "redirect_refused" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "redirect_refused" });
 });
 
 test("pages that lead back to one of them are refused", async () => {
   await using t = await startPaged();
   t.upstream.setMode(serverKey, "link-loop");
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "page_refused" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "page_refused" });
   expect(t.upstream.requests()).toHaveLength(2);
 });
 
 test("pages stop at the limit", async () => {
   await using t = await startPaged({ pagesMax: 5 });
   t.upstream.setMode(serverKey, "link-many");
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "page_refused" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "page_refused" });
   expect(t.upstream.requests()).toHaveLength(5);
 });
 
@@ -131,21 +132,21 @@ test("the byte limit counts all pages together", async () => {
   await using t = await startPaged({ documentBytesMax: 3000 });
   const page = { identity_overrides: ["x".repeat(1000)] };
   t.upstream.setMode(serverKey, "link-same", { pages: [page, page] });
-  expect(await t.client.fetchDocument(whole)).toMatchObject({ pages: 3 });
+  expect(await fetchText(t.client, whole)).toMatchObject({ pages: 3 });
   t.upstream.setMode(serverKey, "link-same", { pages: [page, page, page] });
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "too_large" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "too_large" });
 });
 
 test("the document's time limit counts all pages together", async () => {
   await using t = await startPaged({ documentTimeoutMs: 300, requestTimeoutMs: 5000, pagesMax: 1_000_000 });
   t.upstream.setMode(serverKey, "link-many");
-  expect(await failureOf(t.client.fetchDocument(whole))).toMatchObject({ code: "timeout" });
+  expect(await failureOf(fetchText(t.client, whole))).toMatchObject({ code: "timeout" });
 });
 
 test("the time limit of one request begins anew with each page", async () => {
   await using t = await startPaged({ documentTimeoutMs: 5000, requestTimeoutMs: 600 });
   t.upstream.setMode(serverKey, "link-same", { pages: Array(5).fill("{}"), delayMs: 150 });
-  expect(await t.client.fetchDocument(whole)).toMatchObject({ pages: 6 });
+  expect(await fetchText(t.client, whole)).toMatchObject({ pages: 6 });
 });
 
 test.each(["[]", "not json", '{"identity_overrides":5}'])(
@@ -153,7 +154,7 @@ test.each(["[]", "not json", '{"identity_overrides":5}'])(
   async (page) => {
     await using t = await startPaged();
     t.upstream.setMode(serverKey, "link-same", { pages: ["{}", page] });
-    const { code } = await failureOf(t.client.fetchDocument(whole));
+    const { code } = await failureOf(fetchText(t.client, whole));
     expect(code).toBe(page.startsWith("{") ? "document_invalid" : "not_json");
   },
 );
@@ -167,5 +168,5 @@ test.each([
   await using t = await startPaged();
   t.upstream.setMode(serverKey, "link-to-mode", { secondPage });
   const ifModifiedSince = "Thu, 18 Apr 2024 09:36:20 GMT";
-  expect(await failureOf(t.client.fetchDocument({ serverKey, ifModifiedSince }))).toMatchObject({ code });
+  expect(await failureOf(fetchText(t.client, { serverKey, ifModifiedSince }))).toMatchObject({ code });
 });

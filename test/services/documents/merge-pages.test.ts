@@ -1,7 +1,11 @@
 /** The textual merge against what JSON.parse says of the pages. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { mergePages } from "../../../src/services/upstream/merge-pages.ts";
+import { mergePages as mergeBytes } from "../../../src/services/documents/merge-pages.ts";
+
+function mergePages(pages: readonly string[]): string {
+  return Buffer.from(mergeBytes(pages.map((page) => new Uint8Array(Buffer.from(page))))).toString();
+}
 
 test.each([
   [['{"a":1.0}', "{}"], '{"a":1.0}'],

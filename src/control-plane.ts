@@ -1,0 +1,43 @@
+/**
+ * Composes the control plane: what polls the upstream and tells the data plane. It never sees a request.
+ */
+import type { Settings } from "./models/settings.ts";
+import { systemClock } from "./services/clock.ts";
+import { DocumentReader } from "./services/documents/document-reader.ts";
+import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
+import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
+import type { DataPlane } from "./services/environments/served-environments.ts";
+import type { Logger } from "./services/service-logger.ts";
+import { UpstreamClient } from "./services/upstream/upstream-client.ts";
+
+/**
+ * Begins to poll all environments; each is polled once, whatever number of workers the data plane has.
+ * @param dataPlane told of each document and of each refresh
+ * @param version of this program, for the upstream's logs
+ * @returns to be disposed of: refreshes end, connections are closed
+ */
+export function startControlPlane(
+  settings: Settings,
+  dataPlane: DataPlane,
+  logger: Logger,
+  version: string,
+): AsyncDisposable {
+  const stack = new AsyncDisposableStack();
+  const clock = systemClock;
+  const userAgent = `flag-edge-proxy/${version}`;
+  const upstream = stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
+  const pollers = stack.use(
+    new EnvironmentPollers(settings.environments, {
+      upstream,
+      reader: new DocumentReader(),
+      dataPlane,
+      poll: settings.poll,
+      limiter: createRefreshLimiter(settings.poll.concurrencyMax),
+      clock,
+      logger,
+      random: Math.random,
+    }),
+  );
+  pollers.start();
+  return stack;
+}

@@ -1,0 +1,44 @@
+/**
+ * What the control plane's process and a worker's say to each other over IPC. Large documents do not travel
+ * in one message: `document-transfer.ts` cuts them.
+ */
+import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import type { UpstreamErrorCode } from "../../models/errors.ts";
+import type { Settings } from "../../models/settings.ts";
+import type { RefreshStatus } from "../environments/refresh-status.ts";
+import type { PublishReport } from "../environments/snapshot-publisher.ts";
+
+/** Of a document that follows in pieces: all but its bytes. */
+export interface TransferredDocument extends Omit<SnapshotInput, "packed"> {
+  readonly environment: number;
+  readonly digest: string;
+  /** How many bytes each of the document's buffers has, in the order of `packedBuffers`. */
+  readonly bufferBytes: readonly number[];
+  /** How many of the buffers are lists of feature states; segments follow them. */
+  readonly featureStatePieces: number;
+}
+
+/** To a worker. */
+export type WorkerOrder =
+  | { readonly kind: "start"; readonly settings: Settings }
+  /** Accept connections; comes once the worker has what is to be served. */
+  | { readonly kind: "listen" }
+  | { readonly kind: "document"; readonly transfer: number; readonly document: TransferredDocument }
+  /** The next bytes of a transfer; they fill its buffers one after the other. */
+  | { readonly kind: "piece"; readonly transfer: number; readonly bytes: Uint8Array }
+  | { readonly kind: "status"; readonly environment: number; readonly status: RefreshStatus }
+  | { readonly kind: "drain" }
+  | { readonly kind: "cut-drain" };
+
+/** From a worker. */
+export type WorkerReport =
+  | { readonly kind: "listening"; readonly url: string }
+  | { readonly kind: "cannot-listen"; readonly message: string }
+  | { readonly kind: "published"; readonly transfer: number; readonly report: PublishReport }
+  | {
+      readonly kind: "refused";
+      readonly transfer: number;
+      /** Null: a bug. */
+      readonly code: UpstreamErrorCode | null;
+      readonly message: string;
+    };

@@ -1,0 +1,52 @@
+/**
+ * Entry of a worker process: serves what the control plane's process sends over IPC. It reads no
+ * configuration and asks no upstream.
+ */
+import { createLogger } from "./config/logger.ts";
+import type { Settings } from "./models/settings.ts";
+import { createServer, type RunningServer } from "./server.ts";
+import { ListenError } from "./services/listener/http-listener.ts";
+import type { WorkerOrder, WorkerReport } from "./services/workers/worker-messages.ts";
+import { WorkerOrders } from "./services/workers/worker-orders.ts";
+
+process.once("message", ({ settings }: Extract<WorkerOrder, { kind: "start" }>) => serve(settings));
+// Ctrl-C reaches all processes of a terminal; the control plane's says what is to be done.
+process.on("SIGINT", () => undefined);
+
+function serve(settings: Settings): void {
+  const { logger, flush } = createLogger(settings.logging);
+  const end = (code: number): void => {
+    flush();
+    process.exit(code);
+  };
+  const dieOfBug = (error: unknown): void => {
+    logger.error({ err: error }, "An error that nobody caught: the worker ends");
+    end(1);
+  };
+  process.on("uncaughtException", dieOfBug);
+  process.on("unhandledRejection", dieOfBug);
+  const server = createServer(settings, logger);
+  const orders = new WorkerOrders(server.dataPlane, report);
+  const drain = (): void => void server[Symbol.asyncDispose]().then(() => end(0), dieOfBug);
+  process.on("SIGTERM", drain);
+  process.on("message", (order: WorkerOrder) => {
+    if (order.kind === "listen") void listen(server);
+    else if (order.kind === "drain") drain();
+    else if (order.kind === "cut-drain") server.cutDrain();
+    else void orders.take(order);
+  });
+}
+
+function report(message: WorkerReport): void {
+  // A control plane that is gone takes its workers with it.
+  if (process.connected) process.send?.(message);
+}
+
+async function listen(server: RunningServer): Promise<void> {
+  try {
+    report({ kind: "listening", url: await server.listen() });
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    report({ kind: "cannot-listen", message: error.message });
+  }
+}
