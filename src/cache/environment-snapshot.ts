@@ -2,7 +2,7 @@
  * The environment snapshot: all that can be known of one document version before a request comes. Built once,
  * published whole, never changed (architecture, invariants 2 and 3). It does no I/O.
  */
-import { type CompiledEnvironment, compileInSteps, type Outcome } from "../engine/compile-environment.ts";
+import { type CompiledEnvironment, compileInSteps, type Fragment, type Outcome } from "../engine/compile-environment.ts";
 import type { RefusedPattern } from "../engine/segments.ts";
 import type { EnvironmentDocument } from "../models/environment-document.ts";
 import { scalarText } from "../models/json.ts";
@@ -76,7 +76,7 @@ export async function buildEnvironmentSnapshot(
 ): Promise<EnvironmentSnapshot> {
   const { packed } = input;
   const document = await runSteps(unpackInSteps(packed));
-  const compiling = { findOverrides: overrideFinder(packed), textOf: identityFlagText };
+  const compiling = { findOverrides: overrideFinder(packed), fragmentOf: identityFlagFragment };
   const compiled = await runSteps(compileInSteps(document, compiling));
   const version = packed.digest.slice(0, 16);
   const updatedAt = updatedAtHeader(input, document);
@@ -216,12 +216,13 @@ function* prepareSingleFlags(
 }
 
 /** A flag object (contract A4) without its closing brace. */
-function flagText({ feature, enabled, value }: Omit<Outcome, "text">): string {
+function flagText({ feature, enabled, value }: Omit<Outcome, "fragment">): string {
   const { id, name, type } = feature;
   const featureText = `{"id":${id},"name":${JSON.stringify(name)},"type":${JSON.stringify(type)}}`;
   return `{"feature":${featureText},"enabled":${enabled},"feature_state_value":${scalarText(value)}`;
 }
 
-function identityFlagText(outcome: Omit<Outcome, "text">): string {
-  return `${flagText(outcome)},"variant":${JSON.stringify(outcome.variant)}}`;
+function identityFlagFragment(outcome: Omit<Outcome, "fragment">): Fragment {
+  const text = `${flagText(outcome)},"variant":${JSON.stringify(outcome.variant)}}`;
+  return { text, bytes: Buffer.byteLength(text) };
 }

@@ -24,8 +24,14 @@ export interface Outcome {
   readonly variant: string | null;
   /** As the reference engine words it (contract B 5.2, 7). */
   readonly reason: string;
-  /** What whoever compiled makes of it: the fragment of an answer, put together once. */
+  readonly fragment: Fragment;
+}
+
+/** What an outcome is in an answer, put together once by whoever compiles. */
+export interface Fragment {
   readonly text: string;
+  /** The length of the text in UTF-8. */
+  readonly bytes: number;
 }
 
 export interface CompiledFeature {
@@ -87,15 +93,16 @@ export interface CompiledEnvironment {
 export interface CompileOptions {
   /** Finds identity overrides; the document's own list is not looked at. */
   readonly findOverrides: OverrideFinder;
-  /** Makes the `text` of each outcome. */
-  readonly textOf: (outcome: Omit<Outcome, "text">) => string;
+  readonly fragmentOf: (outcome: Omit<Outcome, "fragment">) => Fragment;
 }
 
-/** Compiles in one go, identity overrides from the document's own list, outcomes without a text. */
+const noFragment: Fragment = { text: "", bytes: 0 };
+
+/** Compiles in one go, identity overrides from the document's own list, outcomes without fragments. */
 export function compileEnvironment(document: EnvironmentDocument): CompiledEnvironment {
   const byIdentifier = Map.groupBy(document.identity_overrides ?? [], ({ identifier }) => identifier);
   const findOverrides: OverrideFinder = (identifier) => byIdentifier.get(identifier) ?? [];
-  const steps = compileInSteps(document, { findOverrides, textOf: () => "" });
+  const steps = compileInSteps(document, { findOverrides, fragmentOf: () => noFragment });
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -111,12 +118,12 @@ export function compileEnvironment(document: EnvironmentDocument): CompiledEnvir
  */
 export function* compileInSteps(
   document: EnvironmentDocument,
-  { findOverrides, textOf }: CompileOptions,
+  { findOverrides, fragmentOf }: CompileOptions,
 ): Generator<undefined, CompiledEnvironment> {
   const states = lastByKey(document.feature_states, (state) => state.feature.name);
   const segments = lastByKey(document.project.segments ?? [], (segment) => String(segment.id));
   const features = states.map(compileFeature);
-  const outcomes = new OutcomeCompiler(features, textOf);
+  const outcomes = new OutcomeCompiler(features, fragmentOf);
   const compiler = new SegmentCompiler(() => buildStaticContext(document, states, segments));
   const defaults: CompiledFeatureState[] = [];
   for (const state of states) {
@@ -153,11 +160,11 @@ function lastByKey<Item>(items: readonly Item[], keyOf: (item: Item) => string):
 
 /** Turns feature states into outcomes. */
 class OutcomeCompiler {
-  readonly #textOf: CompileOptions["textOf"];
+  readonly #fragmentOf: CompileOptions["fragmentOf"];
   readonly #featuresByName: ReadonlyMap<string, CompiledFeature>;
 
-  constructor(features: readonly CompiledFeature[], textOf: CompileOptions["textOf"]) {
-    this.#textOf = textOf;
+  constructor(features: readonly CompiledFeature[], fragmentOf: CompileOptions["fragmentOf"]) {
+    this.#fragmentOf = fragmentOf;
     this.#featuresByName = new Map(features.map((feature) => [feature.name, feature]));
   }
 
@@ -170,7 +177,7 @@ class OutcomeCompiler {
     const feature = this.featureOf(state) as CompiledFeature;
     const add = (value: JsonScalar, variant: string | null, why: string): Outcome => {
       const facts = { feature, enabled: state.enabled, value, variant, reason: why };
-      return { ...facts, text: this.#textOf(facts) };
+      return { ...facts, fragment: this.#fragmentOf(facts) };
     };
     const value = state.feature_state_value;
     const variants = [...(state.multivariate_feature_state_values ?? [])].sort(byVariantPriority);

@@ -53,6 +53,11 @@ export class Evaluation implements SegmentEvaluation {
       identity.identifier === null ? undefined : environment.identityOverrides.of(identity.identifier);
   }
 
+  /** Whether this identity overrides any feature by itself. */
+  get hasOverrides(): boolean {
+    return this.#overrides !== undefined;
+  }
+
   /** @returns what this identity gets for the feature at this index of the environment's features */
   outcomeOf(featureIndex: number): Outcome {
     return bucket(this.#stateOf(featureIndex), this.identity.key);

@@ -53,9 +53,10 @@ function answerAll(
   view: ViewSnapshot,
   randomIdentifier: () => string,
 ): Response {
-  const texts = requests.map((request) =>
+  const answers = requests.map((request) =>
     view.identityText(subjectOf(request, view, randomIdentifier).subject),
   );
-  const { body, headers } = view.identityResponse(`[${texts.join(",")}]`);
+  const text = `[${answers.map((answer) => answer.text).join(",")}]`;
+  const { body, headers } = view.identityResponse({ text, bytes: Buffer.byteLength(text) });
   return new Response(body, { status: 200, headers: headersFor(headers, requestHeader(context, "origin")) });
 }

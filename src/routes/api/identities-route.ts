@@ -48,7 +48,7 @@ function evaluateBody(
   if (reader.details.length > 0) return unprocessable(reader.details);
   const { subject, isRandom } = subjectOf(request, view, randomIdentifier);
   const response = view.identityResponse(view.identityText(subject));
-  if (!isRandom) view.identityResponses.set(cacheKey, response);
+  if (!isRandom) view.identityResponses.offer(cacheKey, response);
   return response;
 }
 
@@ -112,6 +112,6 @@ function findOrEvaluate(
   // From version and request, so that a new document or another question has another one (contract A8).
   const etag = `"${snapshot.etagBase}-${viewName}-${hash("md5", queryText)}"`;
   const response = view.identityResponse(text, { etag });
-  view.identityResponses.set(cacheKey, response);
+  view.identityResponses.offer(cacheKey, response);
   return response;
 }

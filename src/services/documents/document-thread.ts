@@ -1,6 +1,7 @@
 /**
  * The thread in which one large document is packed. It ends with it, and its memory goes with it.
  */
+import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { PackedDocument } from "../../models/packed-document.ts";
@@ -26,6 +27,8 @@ function answer({ pages, knownDigest }: PackOrder): PackAnswer {
   }
 }
 
+// On Linux this is the thread's own: requests come first where both share a core.
+if (process.platform === "linux") setPriority(constants.priority.PRIORITY_LOW);
 const result = answer(workerData as PackOrder);
 const packed = "packed" in result ? result.packed : null;
 // Given away, not copied; one buffer may be a view of a larger one, which is given away once.
