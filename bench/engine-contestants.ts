@@ -47,7 +47,7 @@ export async function prepareContestants(profile: Profile, identitiesCount: numb
   const view = await prepareView(text);
   const sdk = prepareSdk(text);
   const subjects = identities.map(subjectOf);
-  const ourText = (index: number) => view.identityText(subjects[index] as IdentitySubject);
+  const ourText = (index: number) => view.identityText(subjects[index] as IdentitySubject).text;
   return {
     all: [
       sdkContestant(sdk, identities),

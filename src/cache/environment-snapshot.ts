@@ -2,7 +2,8 @@
  * The environment snapshot: all that can be known of one document version before a request comes. Built once,
  * published whole, never changed (architecture, invariants 2 and 3). It does no I/O.
  */
-import { type CompiledEnvironment, compileInSteps, type Fragment, type Outcome } from "../engine/compile-environment.ts";
+import { type CompiledEnvironment, compileInSteps } from "../engine/compile-environment.ts";
+import type { Fragment, Outcome } from "../engine/compile-outcomes.ts";
 import type { RefusedPattern } from "../engine/segments.ts";
 import type { EnvironmentDocument } from "../models/environment-document.ts";
 import { scalarText } from "../models/json.ts";

@@ -23,13 +23,20 @@ export function sharedBetween(caches: number, settings: IdentityCacheSettings): 
 
 /** What an entry costs beside its texts, in bytes: the headers and the list that holds it. */
 const entryOverheadBytes = 512;
-/** 256 KiB of memory for each view, at most. */
-const offeredPlacesMax = 65_536;
+/** 512 KiB of memory for each view, at most. */
+const placesMax = 65_536;
+/** So many places for each entry: then few requests that are not kept share one with those that are. */
+const placesPerEntry = 4;
+
+/** A request as the cache knows it: a raw body, or a text that no body can be. */
+export type CachedRequest = Buffer | string;
 
 export class IdentityResponseCache {
   readonly #entries: LRUCache<string, IdentityResponse> | null;
-  /** By the lowest bits of a body's hash: the hash of the last such body that was offered. */
-  readonly #offered: Uint32Array;
+  /** By the lowest bits of a request's hash: how many such are kept. Zero spares the look-up of its text. */
+  readonly #kept: Uint32Array;
+  /** By the same: the hash of the last one that was answered and not kept. */
+  readonly #answered: Uint32Array;
 
   /** @param settings entries and bytes that this one cache may hold */
   constructor(settings: IdentityCacheSettings) {
@@ -38,44 +45,79 @@ export class IdentityResponseCache {
           max: settings.entriesMax,
           maxSize: settings.bytesMax,
           sizeCalculation: ({ body }, key) => body.length + key.length + entryOverheadBytes,
+          dispose: (_, key) => {
+            this.#kept[this.#placeOf(hashOfText(key))]! -= 1;
+          },
         })
       : null;
-    this.#offered = new Uint32Array(settings.enabled ? offeredPlaces(settings.entriesMax) : 0);
+    const places = settings.enabled ? placesFor(settings.entriesMax) : 0;
+    this.#kept = new Uint32Array(places);
+    this.#answered = new Uint32Array(places);
   }
 
-  /** @param requestBody the raw body, as a string that keeps each byte apart */
-  get(requestBody: string): IdentityResponse | undefined {
-    return this.#entries?.get(requestBody);
+  /** @returns the answer that is kept for the request */
+  get(request: CachedRequest): IdentityResponse | undefined {
+    if (this.#entries === null || this.#kept[this.#placeOf(hashOf(request))] === 0) return undefined;
+    return this.#entries.get(keyOf(request));
   }
 
   /**
-   * Keeps an answer once its body was offered before: most bodies never come again, and keeping them all was
+   * Keeps an answer from its request's second time on: most never come again, and keeping each one was
    * measured to cost more than it saves.
    */
-  offer(requestBody: string, response: IdentityResponse): void {
-    if (this.#entries === null || !this.#wasOffered(requestBody)) return;
-    this.#entries.set(requestBody, response);
+  offer(request: CachedRequest, response: IdentityResponse): void {
+    if (this.#entries === null) return;
+    const hash = hashOf(request);
+    const place = this.#placeOf(hash);
+    if (this.#answered[place] !== hash) {
+      this.#answered[place] = hash;
+      return;
+    }
+    const key = keyOf(request);
+    this.#kept[place]! += 1;
+    this.#entries.set(key, response);
+    // One that is too large for the whole cache is not kept.
+    if (!this.#entries.has(key)) this.#kept[place]! -= 1;
   }
 
-  #wasOffered(requestBody: string): boolean {
-    const hash = hashOf(requestBody);
-    const place = hash & (this.#offered.length - 1);
-    if (this.#offered[place] === hash) return true;
-    this.#offered[place] = hash;
-    return false;
+  #placeOf(hash: number): number {
+    return hash & (this.#kept.length - 1);
   }
 }
 
-/** As many as entries, a power of two; bodies that share a place displace each other. */
-function offeredPlaces(entriesMax: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.min(entriesMax, offeredPlacesMax)));
+/** A power of two. */
+function placesFor(entriesMax: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.min(entriesMax * placesPerEntry, placesMax)));
 }
 
-/** FNV-1a. Two bodies of one hash do no harm: one of them is kept a request too early. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
+/** One character for each byte: two requests share a key only if they are the same. */
+function keyOf(request: CachedRequest): string {
+  return typeof request === "string" ? request : request.toString("latin1");
+}
+
+/** FNV-1a. Two requests of one hash do no harm: one of them is kept a request too early. */
+function hashOf(request: CachedRequest): number {
+  if (typeof request === "string") return hashOfText(request);
+  let hash = fnvBasis;
+  for (let index = 0; index < request.length; index += 1) {
+    hash = Math.imul(hash ^ (request[index] as number), fnvPrime);
+  }
+  return mixed(hash);
+}
+
+/** The same for a key: a character of it is a byte of the request. */
+function hashOfText(text: string): number {
+  let hash = fnvBasis;
   for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+    hash = Math.imul(hash ^ text.charCodeAt(index), fnvPrime);
   }
-  return hash >>> 0;
+  return mixed(hash);
+}
+
+const fnvBasis = 0x811c9dc5;
+const fnvPrime = 0x01000193;
+
+/** Places take the lowest bits alone. */
+function mixed(hash: number): number {
+  return (hash ^ (hash >>> 15)) >>> 0;
 }

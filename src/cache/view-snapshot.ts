@@ -3,7 +3,8 @@
  * are prepared; identity answers are put together from prepared fragments. Immutable but for the cache it
  * owns.
  */
-import type { CompiledEnvironment, Fragment, Outcome } from "../engine/compile-environment.ts";
+import type { CompiledEnvironment } from "../engine/compile-environment.ts";
+import type { Fragment, Outcome } from "../engine/compile-outcomes.ts";
 import { Evaluation, identityContext } from "../engine/evaluate.ts";
 import type { RequestTrait } from "../models/identity-request.ts";
 import { type JsonScalar, scalarText } from "../models/json.ts";

@@ -6,59 +6,19 @@ import type {
   EnvironmentDocument,
   FeatureStateModel,
   IdentityOverrideModel,
-  MultivariateValueModel,
   SegmentModel,
 } from "../models/environment-document.ts";
-import type { JsonScalar } from "../models/json.ts";
-import { hashKeyOf, overridePriorityOf, variantPriorityOf, variantWeightOf } from "./feature-state-keys.ts";
+import {
+  type CompiledFeature,
+  type CompiledFeatureState,
+  type Fragment,
+  type FragmentMaker,
+  OutcomeCompiler,
+} from "./compile-outcomes.ts";
+import { overridePriorityOf } from "./feature-state-keys.ts";
 import { IdentityOverrides, type OverrideFinder } from "./identity-overrides.ts";
 import { type RefusedPattern, SegmentCompiler, type SegmentPredicate } from "./segments.ts";
 import { buildStaticContext } from "./static-context.ts";
-
-/** One possible result of one flag. */
-export interface Outcome {
-  readonly feature: CompiledFeature;
-  readonly enabled: boolean;
-  readonly value: JsonScalar;
-  /** The variant's key, `"control"` for a multivariate miss, else null. */
-  readonly variant: string | null;
-  /** As the reference engine words it (contract B 5.2, 7). */
-  readonly reason: string;
-  readonly fragment: Fragment;
-}
-
-/** What an outcome is in an answer, put together once by whoever compiles. */
-export interface Fragment {
-  readonly text: string;
-  /** The length of the text in UTF-8. */
-  readonly bytes: number;
-}
-
-export interface CompiledFeature {
-  readonly index: number;
-  readonly id: number;
-  readonly name: string;
-  readonly type: string;
-}
-
-/** A share of the identities, from `start` (included) to `limit` (excluded), in percent. */
-interface VariantShare {
-  readonly start: number;
-  readonly limit: number;
-  readonly outcome: Outcome;
-}
-
-/** A feature's default, or an override of it. */
-export interface CompiledFeatureState {
-  /** What multivariate features hash before the identity key: the state's key and a comma. */
-  readonly hashHead: string;
-  /** The outcome for an identity that no variant's share holds; the only one without variants. */
-  readonly control: Outcome;
-  /** Empty for features without variants. */
-  readonly shares: readonly VariantShare[];
-  /** The environment's own value, which GET flags serves: the control value, no variant (contract A4). */
-  readonly withoutIdentity: Outcome;
-}
 
 /** What an identity overrides, by feature index. */
 export type IdentityOverride = ReadonlyMap<number, CompiledFeatureState>;
@@ -93,7 +53,7 @@ export interface CompiledEnvironment {
 export interface CompileOptions {
   /** Finds identity overrides; the document's own list is not looked at. */
   readonly findOverrides: OverrideFinder;
-  readonly fragmentOf: (outcome: Omit<Outcome, "fragment">) => Fragment;
+  readonly fragmentOf: FragmentMaker;
 }
 
 const noFragment: Fragment = { text: "", bytes: 0 };
@@ -156,56 +116,6 @@ function compileFeature({ feature }: FeatureStateModel, index: number): Compiled
 /** As a Python dict built from the list: the first one's place, the last one's content. */
 function lastByKey<Item>(items: readonly Item[], keyOf: (item: Item) => string): readonly Item[] {
   return [...new Map(items.map((item) => [keyOf(item), item])).values()];
-}
-
-/** Turns feature states into outcomes. */
-class OutcomeCompiler {
-  readonly #fragmentOf: CompileOptions["fragmentOf"];
-  readonly #featuresByName: ReadonlyMap<string, CompiledFeature>;
-
-  constructor(features: readonly CompiledFeature[], fragmentOf: CompileOptions["fragmentOf"]) {
-    this.#fragmentOf = fragmentOf;
-    this.#featuresByName = new Map(features.map((feature) => [feature.name, feature]));
-  }
-
-  featureOf(state: FeatureStateModel): CompiledFeature | null {
-    return this.#featuresByName.get(state.feature.name) ?? null;
-  }
-
-  /** @param state of a feature that the environment has */
-  compileKnown(state: FeatureStateModel, reason: string): CompiledFeatureState {
-    const feature = this.featureOf(state) as CompiledFeature;
-    const add = (value: JsonScalar, variant: string | null, why: string): Outcome => {
-      const facts = { feature, enabled: state.enabled, value, variant, reason: why };
-      return { ...facts, fragment: this.#fragmentOf(facts) };
-    };
-    const value = state.feature_state_value;
-    const variants = [...(state.multivariate_feature_state_values ?? [])].sort(byVariantPriority);
-    const withoutIdentity = add(value, null, reason);
-    let start = 0;
-    const shares = variants.map((variant) => {
-      const weight = variantWeightOf(variant);
-      const { value: variantValue, key } = variant.multivariate_feature_option;
-      const share = {
-        start,
-        limit: weight + start,
-        outcome: add(variantValue, key ?? null, `SPLIT; weight=${weight}`),
-      };
-      start = share.limit;
-      return share;
-    });
-    return {
-      hashHead: `${hashKeyOf(state)},`,
-      control: variants.length === 0 ? withoutIdentity : add(value, "control", reason),
-      shares,
-      withoutIdentity,
-    };
-  }
-}
-
-function byVariantPriority(left: MultivariateValueModel, right: MultivariateValueModel): number {
-  const [a, b] = [variantPriorityOf(left), variantPriorityOf(right)];
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Lowest priority first, ties in document order, a missing priority last (contract A5, A13). */

@@ -3,12 +3,8 @@
  * whose segment matches, then the environment (contract A5). It never looks at the document.
  */
 import type { JsonScalar } from "../models/json.ts";
-import type {
-  CompiledEnvironment,
-  CompiledFeatureState,
-  IdentityOverride,
-  Outcome,
-} from "./compile-environment.ts";
+import type { CompiledEnvironment, IdentityOverride } from "./compile-environment.ts";
+import type { CompiledFeatureState, Outcome } from "./compile-outcomes.ts";
 import type { IdentityContext } from "./context-paths.ts";
 import { hashedPercentage } from "./hashing.ts";
 import type { SegmentEvaluation } from "./segments.ts";

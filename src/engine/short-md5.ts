@@ -104,9 +104,9 @@ function rotate(value: number, bits: number): number {
 }
 
 /*
- * NOTE: the steps are written out, with the constants of the standard's table (2^32 |sin(step)|) in them: read
- * from tables in loops they were measured to take twice as long. Four functions, as V8 does not put all calls
- * of `rotate` in place in one.
+ * NOTE: the steps are written out, with the constants of the standard's table (2^32 |sin(step)|) in them:
+ * read from tables in loops they were measured to take twice as long. Four functions, as V8 does not put all
+ * calls of `rotate` in place in one.
  */
 
 function round1(x: Int32Array, o: number, state: Int32Array): void {

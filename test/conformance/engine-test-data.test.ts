@@ -5,7 +5,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { compileEnvironment, type Outcome } from "../../src/engine/compile-environment.ts";
+import { compileEnvironment } from "../../src/engine/compile-environment.ts";
+import type { Outcome } from "../../src/engine/compile-outcomes.ts";
 import { Evaluation } from "../../src/engine/evaluate.ts";
 import { environmentDocument } from "../../src/models/environment-document.ts";
 import type { JsonScalar } from "../../src/models/json.ts";

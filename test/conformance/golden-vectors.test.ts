@@ -115,7 +115,8 @@ describe("evaluations.json", async () => {
     const traits = view.acceptTraits(
       sent.map(({ trait_key: key, trait_value: value }): RequestTrait => ({ key, value, transient: false })),
     );
-    const text = view.identityText({ identifier, traits });
+    const { text, bytes } = view.identityText({ identifier, traits });
+    expect(bytes).toBe(Buffer.byteLength(text));
     expect(exactText((parseJson(text) as { flags: unknown }).flags)).toBe(exactText(vector.expect.flags));
     const evaluation = new Evaluation(compiled, identityContext(compiled.key, identifier, traits.values));
     const matched = compiled.segments.filter((_, index) => evaluation.isInSegment(index));

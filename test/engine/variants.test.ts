@@ -3,7 +3,7 @@
  * engine's, adjusted as `test/vectors/README.md` says.
  */
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "../../src/engine/compile-environment.ts";
+import type { Outcome } from "../../src/engine/compile-outcomes.ts";
 import { parseJson } from "../../src/models/json.ts";
 import {
   evaluate,

@@ -1,5 +1,6 @@
 /** Builds environment documents from few words, and evaluates an identity that has the one trait `set`. */
-import { compileEnvironment, type Outcome } from "../../src/engine/compile-environment.ts";
+import { compileEnvironment } from "../../src/engine/compile-environment.ts";
+import type { Outcome } from "../../src/engine/compile-outcomes.ts";
 import { Evaluation, identityContext } from "../../src/engine/evaluate.ts";
 import { environmentDocument } from "../../src/models/environment-document.ts";
 

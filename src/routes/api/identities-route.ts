@@ -26,10 +26,7 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
     const bytes = await readBody(context, limits.bodyBytesMax);
     if (bytes instanceof RequestError) return respondError(context, bytes);
     const view = access.snapshot.views[access.view];
-    // One character for each byte: two bodies share a key only if they are the same.
-    const cacheKey = bytes.toString("latin1");
-    const response =
-      view.identityResponses.get(cacheKey) ?? evaluateBody(bytes, cacheKey, view, dependencies);
+    const response = view.identityResponses.get(bytes) ?? evaluateBody(bytes, view, dependencies);
     if (response instanceof RequestError) return respondError(context, response);
     return answerIdentity(context, response);
   };
@@ -37,7 +34,6 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
 
 function evaluateBody(
   bytes: Buffer,
-  cacheKey: string,
   view: ViewSnapshot,
   { limits, randomIdentifier }: RouteDependencies,
 ): IdentityResponse | RequestError {
@@ -48,7 +44,7 @@ function evaluateBody(
   if (reader.details.length > 0) return unprocessable(reader.details);
   const { subject, isRandom } = subjectOf(request, view, randomIdentifier);
   const response = view.identityResponse(view.identityText(subject));
-  if (!isRandom) view.identityResponses.offer(cacheKey, response);
+  if (!isRandom) view.identityResponses.offer(bytes, response);
   return response;
 }
 

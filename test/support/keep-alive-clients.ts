@@ -1,0 +1,87 @@
+/**
+ * Keep-alive clients that ask again and again, as those behind a balancer do. They must not retry: a request
+ * that fails is counted.
+ */
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ClientsOptions {
+  readonly port: number;
+  readonly clients: number;
+  /** Sent with each request. */
+  readonly key: string;
+}
+
+/** Clients at work. */
+export interface KeepAliveClients {
+  /** How many requests were answered 200 so far. */
+  readonly answered: number;
+  /** How many of those answers said that the connection is going to be closed. */
+  readonly closings: number;
+  /** What went wrong, one entry for each request. */
+  readonly lost: readonly string[];
+  /**
+   * From now on a client ends once it was told so often to hang up, before it would connect anew; at once
+   * for 0. Resolves when all clients have ended.
+   */
+  endAfterClosings(count: number): Promise<void>;
+}
+
+interface ClientsState {
+  answered: number;
+  closings: number;
+  readonly lost: string[];
+  /** Null: they go on. */
+  closingsLeft: number | null;
+}
+
+/** Starts them; some ask without pause, others rest between requests for up to 40 ms. */
+export function startClients(options: ClientsOptions): KeepAliveClients {
+  const state: ClientsState = { answered: 0, closings: 0, lost: [], closingsLeft: null };
+  const clients = Array.from({ length: options.clients }, (_, index) =>
+    runClient(options, (index % 5) * 10, state),
+  );
+  const endAfterClosings = async (count: number): Promise<void> => {
+    state.closingsLeft = count;
+    await Promise.all(clients);
+  };
+  return Object.assign(state, { endAfterClosings });
+}
+
+async function runClient({ port, key }: ClientsOptions, pauseMs: number, state: ClientsState): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let closings = 0;
+  while (state.closingsLeft === null || closings < state.closingsLeft) {
+    const outcome = await askOnce(agent, port, key);
+    if (outcome === "ok" || outcome === "closing") state.answered += 1;
+    else state.lost.push(outcome);
+    if (outcome === "closing") state.closings += 1;
+    if (outcome !== "ok" && state.closingsLeft !== null) closings += 1;
+    await sleep(pauseMs);
+  }
+  agent.destroy();
+}
+
+/** No answer for so long is an answer lost. */
+const patienceMs = 10_000;
+
+/** `ok`, `closing` (ok and told to hang up), or what went wrong. */
+function askOnce(agent: Agent, port: number, key: string): Promise<string> {
+  return new Promise((resolve) => {
+    const headers = { "x-environment-key": key };
+    const outgoing = request({ agent, port, host: "127.0.0.1", path: "/api/v1/flags/", headers });
+    outgoing.on("response", (response) => {
+      response.resume();
+      response.on("error", (error) => resolve(`in the body: ${error.message}`));
+      response.on("end", () => {
+        if (response.statusCode !== 200) resolve(`status ${response.statusCode}`);
+        else resolve(response.headers.connection === "close" ? "closing" : "ok");
+      });
+    });
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      resolve(`${error.code ?? error.message}, ${outgoing.reusedSocket ? "kept" : "new"} connection`);
+    });
+    outgoing.setTimeout(patienceMs, () => outgoing.destroy(new Error("no answer")));
+    outgoing.end();
+  });
+}

@@ -1,0 +1,159 @@
+/**
+ * The whole program with worker processes, which tests find and end by their process ids. It needs `/proc`,
+ * and must not signal any process that the started program did not start itself.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
+import { ask, RawConnection, type RawResponse, requestText } from "./raw-client.ts";
+import {
+  type ConfigTree,
+  clientKey,
+  configFor,
+  demoDocumentText,
+  eventually,
+  type ProxyProcess,
+  serverKey,
+  startProxyProcess,
+} from "./running-proxy.ts";
+
+/** A start of three processes on a busy machine. */
+const startMsMax = 25_000;
+
+export interface WorkersOptions {
+  /** Laid over the configuration for tests, which asks for two workers and patient polls. */
+  readonly config?: ConfigTree;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** The demo document unless given. */
+  readonly document?: string;
+}
+
+export interface RunningWorkers extends AsyncDisposable {
+  readonly proxy: ProxyProcess;
+  readonly upstream: FaultUpstream;
+  readonly url: string;
+  readonly port: number;
+  /** The process ids of the workers that run now. */
+  pids(): number[];
+  /** Opens so many connections; each worker gets its share of them. */
+  connect(count?: number): Promise<Connections>;
+}
+
+/** Kept connections; disposing of it closes them. */
+export interface Connections extends AsyncDisposable {
+  readonly all: readonly RawConnection[];
+  /** Those that are not closed. */
+  open(): RawConnection[];
+}
+
+/** Starts the program; resolves when it serves the document. */
+export async function startWorkers(options: WorkersOptions = {}): Promise<RunningWorkers> {
+  await using stack = new AsyncDisposableStack();
+  const upstream = stack.use(await startFaultUpstream());
+  upstream.setDocument(serverKey, options.document ?? demoDocumentText);
+  const { environment = {} } = options;
+  const proxy = stack.use(
+    startProxyProcess({ config: workersConfig(upstream, options.config), environment }),
+  );
+  const url = await proxy.url();
+  const port = Number(new URL(url).port);
+  await eventually(async () => (await ask(port, flagsRequest())).status === 200, startMsMax);
+  const owned = stack.move();
+  return {
+    proxy,
+    upstream,
+    url,
+    port,
+    pids: () => childrenOf(proxy.child.pid ?? 0),
+    connect: (count = 8) => connectTo(port, count),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Two workers, polls twenty times a second, and much patience with each. */
+export function workersConfig(
+  upstream: Pick<FaultUpstream, "apiUrl">,
+  { server = {}, ...config }: ConfigTree = {},
+): ConfigTree {
+  return configFor(upstream, {
+    api_poll_timeout_seconds: 20,
+    ...config,
+    server: { workers: 2, ...(server as ConfigTree) },
+  });
+}
+
+/** The processes that a process has started and that have not ended. */
+export function childrenOf(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
+  return lists.flatMap((list) => list.split(" ").map(Number)).filter((child) => child > 0);
+}
+
+/** Whether the process is there; one that ended and whose parent has not noticed yet is not. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** How many sockets a process holds, its channel to the control plane included. */
+function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const targets = readdirSync(folder).map((name) => readlinkSync(`${folder}/${name}`));
+  return targets.filter((target) => target.startsWith("socket:")).length;
+}
+
+/** Whether a worker is given connections: it then listens. It throws where the worker has ended. */
+export async function takesPart(running: RunningWorkers, pid: number): Promise<boolean> {
+  const before = socketsOf(pid);
+  await using _connections = await running.connect();
+  return socketsOf(pid) > before;
+}
+
+/**
+ * Waits until another worker has the place of one that ended.
+ * @param known the workers that there were before it ended
+ * @returns its process id
+ */
+export async function successorOf(running: RunningWorkers, known: readonly number[]): Promise<number> {
+  const newcomers = () => running.pids().filter((pid) => !known.includes(pid));
+  await eventually(async () => {
+    const [newcomer] = newcomers();
+    return newcomer !== undefined && (await takesPart(running, newcomer));
+  }, startMsMax);
+  return newcomers()[0] ?? 0;
+}
+
+/** Whether the program itself has ended. */
+export function hasEnded({ child }: ProxyProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** GET flags, or one flag, with a key. */
+export function flagsRequest(feature: string | null = null, key = clientKey): string {
+  const query = feature === null ? "" : `?feature=${feature}`;
+  return requestText(`GET /api/v1/flags/${query}`, [`X-Environment-Key: ${key}`]);
+}
+
+/** The same request on each connection, its answers in their order. */
+export function askEach(connections: readonly RawConnection[], text: string): Promise<RawResponse[]> {
+  return Promise.all(connections.map((connection) => connection.send(text).response()));
+}
+
+async function connectTo(port: number, count: number): Promise<Connections> {
+  await using stack = new AsyncDisposableStack();
+  const all: RawConnection[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const connection = stack.use(await RawConnection.open(port));
+    // A worker has it once it has answered on it.
+    await connection.send(requestText("GET /proxy/health/liveness")).response();
+    all.push(connection);
+  }
+  const owned = stack.move();
+  return {
+    all,
+    open: () => all.filter(({ isOpen }) => isOpen),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
