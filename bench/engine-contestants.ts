@@ -10,6 +10,7 @@ import { type CompiledEnvironment, compileEnvironment } from "../src/engine/comp
 import { Evaluation, identityContext } from "../src/engine/evaluate.ts";
 import { type EnvironmentDocument, environmentDocument } from "../src/models/environment-document.ts";
 import { parseJson } from "../src/models/json.ts";
+import type { IdentityCacheSettings } from "../src/models/settings.ts";
 import { systemClock } from "../src/services/clock.ts";
 import { packDocument } from "../src/services/documents/pack-document.ts";
 import { runInSlices } from "../src/services/environments/time-slices.ts";
@@ -67,14 +68,18 @@ export async function prepareContestants(profile: Profile, identitiesCount: numb
   };
 }
 
-async function prepareView(text: string): Promise<ViewSnapshot> {
+/** @returns the server view of a snapshot, as it would be served */
+export async function prepareView(
+  text: string,
+  identityCache: IdentityCacheSettings = { enabled: false, entriesMax: 1, bytesMax: 1024 },
+): Promise<ViewSnapshot> {
   const packed = packDocument(new TextEncoder().encode(text), null);
   if (packed === null) throw new Error("a document that is not known was held");
   const snapshot = await buildEnvironmentSnapshot(
     { packed, lastModified: null, receivedAt: new Date(0) },
     {
       headerSet: (plain) => ({ plain, namedOrigins: new Set() }),
-      identityCache: { enabled: false, entriesMax: 1, bytesMax: 1024 },
+      identityCache,
     },
     (steps) => runInSlices(steps, systemClock),
   );

@@ -44,7 +44,7 @@ export function holdsEtag(ifNoneMatch: string, etag: string): boolean {
 function chooseRepresentation(prepared: PreparedResponse, acceptEncoding: string | null): Representation {
   const { plain, compressed } = prepared;
   if (acceptEncoding === null || compressed.length === 0) return plain;
-  const qualities = parseAcceptEncoding(acceptEncoding);
+  const qualities = readAcceptEncoding(acceptEncoding);
   const anyQuality = qualities.get("*") ?? 0;
   let chosen = plain;
   // Unlisted, the plain body is acceptable but not wanted; listed, a compressed one must be wanted as much.
@@ -58,6 +58,18 @@ function chooseRepresentation(prepared: PreparedResponse, acceptEncoding: string
     }
   }
   return chosen;
+}
+
+/** Fleets of clients send a handful of different headers; what is beyond so many is read each time. */
+const rememberedHeadersMax = 64;
+const rememberedHeaders = new Map<string, ReadonlyMap<string, number>>();
+
+function readAcceptEncoding(header: string): ReadonlyMap<string, number> {
+  const remembered = rememberedHeaders.get(header);
+  if (remembered !== undefined) return remembered;
+  const qualities = parseAcceptEncoding(header);
+  if (rememberedHeaders.size < rememberedHeadersMax) rememberedHeaders.set(header, qualities);
+  return qualities;
 }
 
 function parseAcceptEncoding(header: string): Map<string, number> {
