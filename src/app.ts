@@ -11,6 +11,7 @@ import { createErrorResponder, internalErrorResponse } from "./routes/error-resp
 import { createHealthRoute, createLivenessRoute } from "./routes/health-routes.ts";
 import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
 import { RequestAbortedError } from "./routes/request-body.ts";
+import { createPathReader } from "./routes/request-path.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
 import { createUnmatchedRoute } from "./routes/unmatched-route.ts";
 import type { Logger } from "./services/service-logger.ts";
@@ -25,8 +26,9 @@ type Handler = (context: AppContext) => Response | Promise<Response>;
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
   const { cors, logger } = dependencies;
   const routeDependencies: RouteDependencies = { ...dependencies, respondError: createErrorResponder(cors) };
-  const app = new Hono<AppEnvironment>({ strict: false });
   const methodsByPath = new Map<string, string[]>();
+  const declaredPaths = { [Symbol.iterator]: () => methodsByPath.keys() };
+  const app = new Hono<AppEnvironment>({ getPath: createPathReader(declaredPaths) });
   const mount = (method: "GET" | "POST", path: string, handler: Handler): void => {
     app.on(method, path, handler);
     const methods = methodsByPath.get(path) ?? ["OPTIONS"];

@@ -185,7 +185,13 @@ async function prepareFlags(view: View, rules: ViewRules, context: BuildContext)
     headerSet: settings.headerSet,
   });
   const firstOfCase = single.toReversed().map(([name, flag]) => [name.toLowerCase(), flag] as const);
-  return { list, byName: new Map(single), byLowerCaseName: new Map(firstOfCase) };
+  return { list, byName: new Map(single), byQuery: byQuery(single), byLowerCaseName: new Map(firstOfCase) };
+}
+
+function byQuery(single: SingleFlags["single"]): Map<string, PreparedResponse> {
+  // NOTE: a name with half a surrogate pair cannot be percent-encoded.
+  const encodable = single.filter(([name]) => name.isWellFormed());
+  return new Map(encodable.map(([name, flag]) => [`feature=${encodeURIComponent(name)}`, flag]));
 }
 
 interface SingleFlags {

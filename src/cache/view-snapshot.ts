@@ -26,6 +26,8 @@ export interface ViewRules {
 export interface PreparedFlags {
   readonly list: PreparedResponse;
   readonly byName: ReadonlyMap<string, PreparedResponse>;
+  /** By the query that asks for it, as clients write it: `feature=`, and the name percent-encoded. */
+  readonly byQuery: ReadonlyMap<string, PreparedResponse>;
   /** The first of each name in lower case, for names that differ in case alone. */
   readonly byLowerCaseName: ReadonlyMap<string, PreparedResponse>;
 }

@@ -13,6 +13,7 @@ export interface EnvironmentAccess {
   readonly view: View;
 }
 
+const bothViews: readonly View[] = ["client", "server"];
 /** Of a presented key, so much is repeated in the answer. */
 const shownKeyCharactersMax = 64;
 
@@ -23,7 +24,7 @@ const shownKeyCharactersMax = 64;
 export function accessEnvironment(
   context: AppContext,
   resolveKey: KeyResolver,
-  views: readonly View[] = ["client", "server"],
+  views: readonly View[] = bothViews,
 ): EnvironmentAccess | RequestError {
   const key = requestHeader(context, "x-environment-key")?.trim() ?? "";
   if (key === "") return new RequestError("unauthorized", "the X-Environment-Key header is missing");

@@ -5,6 +5,7 @@ import { RequestError } from "../../models/errors.ts";
 import { accessEnvironment } from "../environment-access.ts";
 import type { AppContext } from "../http-context.ts";
 import { answerPrepared } from "../prepared-answers.ts";
+import { rawQuery } from "../query-parameters.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
 export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies) {
@@ -12,6 +13,9 @@ export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
     const view = access.snapshot.views[access.view];
+    const query = rawQuery(context);
+    const asked = query === "" ? view.flags.list : view.flags.byQuery.get(query);
+    if (asked !== undefined) return answerPrepared(context, asked);
     // An empty name asks for the whole list, as in proxy-py.
     const feature = context.req.query("feature");
     if (!feature) return answerPrepared(context, view.flags.list);

@@ -8,12 +8,13 @@ import type { IdentityResponse } from "../../cache/identity-response-cache.ts";
 import { noTraits, type ViewSnapshot } from "../../cache/view-snapshot.ts";
 import { RequestError } from "../../models/errors.ts";
 import { IdentityRequestReader } from "../../models/identity-request.ts";
+import type { RequestLimits } from "../../models/settings.ts";
 import { accessEnvironment, type EnvironmentAccess } from "../environment-access.ts";
 import { unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
 import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
-import { decodedParameter } from "../query-parameters.ts";
+import { decodedParameter, rawQuery } from "../query-parameters.ts";
 import { parseBody, readBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 import { featureNotFound } from "./flags-route.ts";
@@ -57,10 +58,13 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
-    const query = readQuery(context, new IdentityRequestReader(limits), limits.identifierCharactersMax);
-    if (query instanceof RequestError) return respondError(context, query);
-    const response = findOrEvaluate(query, access);
-    if (response === null) return respondError(context, featureNotFound(query.feature ?? ""));
+    // Raw bodies have no character beyond U+00FF, so the two kinds of requests cannot meet.
+    const cacheKey = `\u0100${rawQuery(context)}`;
+    const { identityResponses } = access.snapshot.views[access.view];
+    const kept = identityResponses.get(cacheKey);
+    const response = kept ?? evaluateQuery(context, access, limits);
+    if (response instanceof RequestError) return respondError(context, response);
+    if (kept === undefined) identityResponses.offer(cacheKey, response);
     const etag = response.headers.plain["etag"] ?? "";
     const ifNoneMatch = requestHeader(context, "if-none-match");
     if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
@@ -91,23 +95,19 @@ function readQuery(
     : { identifier, feature: context.req.query("feature") || null };
 }
 
-/** @returns null where the feature asked for is not there, or hidden from this identity */
-function findOrEvaluate(
-  { identifier, feature }: IdentityQuery,
+function evaluateQuery(
+  context: AppContext,
   { snapshot, view: viewName }: EnvironmentAccess,
-): IdentityResponse | null {
+  limits: RequestLimits,
+): IdentityResponse | RequestError {
+  const query = readQuery(context, new IdentityRequestReader(limits), limits.identifierCharactersMax);
+  if (query instanceof RequestError) return query;
+  const { identifier, feature } = query;
   const view = snapshot.views[viewName];
-  const queryText = JSON.stringify([identifier, feature]);
-  // Raw bodies have no character beyond U+00FF, so the two kinds of key cannot meet.
-  const cacheKey = `\u0100${queryText}`;
-  const cached = view.identityResponses.get(cacheKey);
-  if (cached !== undefined) return cached;
   const subject = { identifier, traits: noTraits };
   const text = feature === null ? view.identityText(subject) : view.identityTextWithFeature(subject, feature);
-  if (text === null) return null;
+  if (text === null) return featureNotFound(feature ?? "");
   // From version and request, so that a new document or another question has another one (contract A8).
-  const etag = `"${snapshot.etagBase}-${viewName}-${hash("md5", queryText)}"`;
-  const response = view.identityResponse(text, { etag });
-  view.identityResponses.offer(cacheKey, response);
-  return response;
+  const etag = `"${snapshot.etagBase}-${viewName}-${hash("md5", JSON.stringify([identifier, feature]))}"`;
+  return view.identityResponse(text, { etag });
 }
