@@ -90,7 +90,7 @@ export async function buildEnvironmentSnapshot(
   return {
     version,
     etagBase: context.etagBase,
-    environmentId: document.id ?? null,
+    environmentId: document.id == null ? null : Number(scalarText(document.id)),
     environmentName: document.name ?? null,
     clientKey: document.api_key,
     updatedAt: documentTime(document.updated_at ?? ""),
@@ -164,8 +164,11 @@ function viewRules(view: View, { compiled, document }: BuildContext): ViewRules 
   if (view === "server") {
     return { hiddenFeatures: new Set(), hidesDisabledFlags: false, acceptsTraits: true, hidesTraits };
   }
-  const serverOnly = new Set(document.project.server_key_only_feature_ids ?? []);
-  const hidden = compiled.features.filter(({ id }) => serverOnly.has(id)).map(({ index }) => index);
+  // Compared as text, in which ids of any length are exact.
+  const serverOnly = new Set(document.project.server_key_only_feature_ids?.map(scalarText));
+  const hidden = compiled.features
+    .filter(({ id }) => serverOnly.has(scalarText(id)))
+    .map(({ index }) => index);
   return {
     hiddenFeatures: new Set(hidden),
     hidesDisabledFlags: document.hide_disabled_flags ?? document.project.hide_disabled_flags ?? false,
@@ -225,7 +228,7 @@ function* prepareSingleFlags(
 /** A flag object (contract A4) without its closing brace. */
 function flagText({ feature, enabled, value }: Omit<Outcome, "fragment">): string {
   const { id, name, type } = feature;
-  const featureText = `{"id":${id},"name":${JSON.stringify(name)},"type":${JSON.stringify(type)}}`;
+  const featureText = `{"id":${scalarText(id)},"name":${JSON.stringify(name)},"type":${JSON.stringify(type)}}`;
   return `{"feature":${featureText},"enabled":${enabled},"feature_state_value":${scalarText(value)}`;
 }
 

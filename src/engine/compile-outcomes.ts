@@ -3,7 +3,7 @@
  * which state wins.
  */
 import type { FeatureStateModel, MultivariateValueModel } from "../models/environment-document.ts";
-import type { JsonScalar } from "../models/json.ts";
+import type { JsonNumber, JsonScalar } from "../models/json.ts";
 import { hashKeyOf, variantPriorityOf, variantWeightOf } from "./feature-state-keys.ts";
 
 /** One possible result of one flag. */
@@ -27,7 +27,8 @@ export interface Fragment {
 
 export interface CompiledFeature {
   readonly index: number;
-  readonly id: number;
+  /** As the document has it. */
+  readonly id: number | JsonNumber;
   readonly name: string;
   readonly type: string;
 }

@@ -9,7 +9,8 @@ export function hashKeyOf(state: FeatureStateModel): string {
 
 /** Variants are ordered by their id, or by their uuid read as one number of 128 bits (contract B 2.7). */
 export function variantPriorityOf(variant: MultivariateValueModel): number | bigint {
-  if (variant.id) return variant.id;
+  const id = numberOf(variant.id ?? 0);
+  if (id !== 0) return id;
   const digits = (variant.mv_fs_value_uuid ?? "").replaceAll("-", "");
   return /^[0-9a-f]{32}$/i.test(digits) ? BigInt(`0x${digits}`) : Number.POSITIVE_INFINITY;
 }

@@ -5,19 +5,8 @@
 import { z } from "zod";
 import { isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 
-/** A JSON number, whose text may have been kept, as a JavaScript number. */
-const number = z.union(
-  [
-    z.number(),
-    z
-      .instanceof(JsonNumber)
-      .transform((kept) => Number(kept.text))
-      .refine(Number.isFinite),
-  ],
-  "must be a number",
-);
-/** The same, its text kept: JSONPaths see it, and `10.0` is not `10` to them. */
-const numberWithText = z.union([z.number(), z.instanceof(JsonNumber)], "must be a number");
+/** A JSON number, its text kept where a JavaScript number would change it: `10.0` is not `10` to JSONPaths. */
+const number = z.union([z.number(), z.instanceof(JsonNumber)], "must be a number");
 const scalar = z.custom<JsonScalar>(isScalar, "must be a string, a number, a boolean or null");
 const identifierNumber = z.union(
   [z.number(), z.string(), z.instanceof(JsonNumber).transform((kept) => kept.text)],
@@ -51,7 +40,7 @@ const rule: z.ZodType<RuleModel> = z.object({
 const multivariateValue = z.object({
   id: number.nullish(),
   mv_fs_value_uuid: z.string().nullish(),
-  percentage_allocation: numberWithText.nullish(),
+  percentage_allocation: number.nullish(),
   multivariate_feature_option: z.object({ value: scalar, key: z.string().nullish() }),
 });
 
@@ -65,7 +54,7 @@ const featureState = z.object({
   feature_state_value: scalar,
   django_id: identifierNumber.nullish(),
   featurestate_uuid: z.string().nullish(),
-  feature_segment: z.object({ priority: numberWithText.nullish() }).nullish(),
+  feature_segment: z.object({ priority: number.nullish() }).nullish(),
   multivariate_feature_state_values: z.array(multivariateValue).nullish(),
 });
 

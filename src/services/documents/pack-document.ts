@@ -52,13 +52,22 @@ export function packDocument(
 ): PackedDocument | null {
   const digest = hash("sha256", body);
   if (digest === knownDigest) return null;
+  try {
+    return { digest, body, ...packChecked(body) };
+  } catch (cause) {
+    // The stack's end, which rules within rules may reach.
+    throw cause instanceof RangeError ? nestedTooDeeply() : cause;
+  }
+}
+
+function packChecked(body: Uint8Array<ArrayBuffer>): Omit<PackedDocument, "digest" | "body"> {
   const { overrides } = findOverrides(body);
   const list = overrides !== null && isList(body, overrides) ? overrides : null;
   const document = checkDocument(
     list === null ? [body] : [body.subarray(0, list.start), emptyList, body.subarray(list.end)],
   );
   const places = list === null ? [] : checkOverrides(body, list);
-  return { digest, body, ...packLists(document), overrides: buildOverrideIndex(places) };
+  return { ...packLists(document), overrides: buildOverrideIndex(places) };
 }
 
 const emptyList = new TextEncoder().encode("[]");
@@ -106,10 +115,12 @@ function parse(text: string): unknown {
     return parseJson(text);
   } catch (cause) {
     // The parser's own message quotes the document, which is not for logs.
-    throw cause instanceof RangeError
-      ? new UpstreamError("document_invalid", "the environment document is nested too deeply")
-      : notJson();
+    throw cause instanceof RangeError ? nestedTooDeeply() : notJson();
   }
+}
+
+function nestedTooDeeply(): UpstreamError {
+  return new UpstreamError("document_invalid", "the environment document is nested too deeply");
 }
 
 function notJson(): UpstreamError {
