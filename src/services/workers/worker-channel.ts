@@ -22,6 +22,8 @@ export class WorkerChannel {
   readonly #listening = Promise.withResolvers<string>();
   /** By transfer: who waits for the document to be served. */
   readonly #transfers = new Map<number, PromiseWithResolvers<PublishReport>>();
+  /** Who waits for a message to be on its way: of a process that ends, Node may never say. */
+  readonly #sending = new Set<() => void>();
   #lastTransfer = 0;
 
   /** @param process a worker that was started just now, with the serialization `advanced` */
@@ -44,11 +46,13 @@ export class WorkerChannel {
   }
 
   /** Resolves when the order is on its way, or the worker is gone; never rejects. */
-  send(order: WorkerOrder): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#process.connected) this.#process.send(order, () => resolve());
-      else resolve();
-    });
+  async send(order: WorkerOrder): Promise<void> {
+    if (!this.#process.connected) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#sending.add(resolve);
+    this.#process.send(order, () => resolve());
+    await promise;
+    this.#sending.delete(resolve);
   }
 
   /**
@@ -68,6 +72,8 @@ export class WorkerChannel {
     this.#lastTransfer += 1;
     const transfer = this.#lastTransfer;
     const served = Promise.withResolvers<PublishReport>();
+    // It may be rejected while pieces are still being sent, before anyone waits for it.
+    served.promise.catch(() => undefined);
     this.#transfers.set(transfer, served);
     // Each piece is waited for, so that no more than one lies in memory twice.
     for (const order of documentOrders(transfer, environment, document)) await this.send(order);
@@ -89,5 +95,6 @@ export class WorkerChannel {
   #fail(error: Error): void {
     this.#listening.reject(error);
     for (const { reject } of this.#transfers.values()) reject(error);
+    for (const resolve of this.#sending) resolve();
   }
 }
