@@ -31,6 +31,19 @@ interface SegmentOverride {
 export interface CompiledSegment {
   readonly name: string;
   readonly matches: SegmentPredicate["matches"];
+  /** Where an evaluation remembers its answer. */
+  readonly slot: number;
+}
+
+/**
+ * How much an evaluation remembers. Segments that override nothing are left out: flags never ask for them, and
+ * whoever does makes the evaluation's lists grow.
+ */
+interface EvaluationSlots {
+  readonly segments: number;
+  readonly values: number;
+  /** Answers of costly conditions. */
+  readonly answers: number;
 }
 
 export interface CompiledEnvironment {
@@ -43,10 +56,7 @@ export interface CompiledEnvironment {
   readonly segmentOverrides: readonly (readonly SegmentOverride[])[];
   readonly segments: readonly CompiledSegment[];
   readonly identityOverrides: IdentityOverrides<IdentityOverride>;
-  /** How many looked-up values an evaluation remembers. */
-  readonly valueSlots: number;
-  /** How many answers of costly conditions an evaluation remembers. */
-  readonly answerSlots: number;
+  readonly slots: EvaluationSlots;
   readonly refusedPatterns: readonly RefusedPattern[];
 }
 
@@ -92,8 +102,18 @@ export function* compileInSteps(
   }
   const segmentOverrides = yield* rankSegmentOverrides(features, segments, outcomes);
   const compiledSegments: CompiledSegment[] = [];
-  for (const segment of segments) {
-    compiledSegments.push({ name: segment.name, matches: compiler.compile(segment).matches });
+  const overriding = overridingSegments(segmentOverrides);
+  for (const [slot, index] of overriding.entries()) {
+    compiledSegments[index] = compileSegment(compiler, segments[index] as SegmentModel, slot);
+    yield;
+  }
+  const slots = {
+    segments: overriding.length,
+    values: compiler.valueSlots,
+    answers: compiler.answerSlots,
+  };
+  for (const [index, segment] of segments.entries()) {
+    compiledSegments[index] ??= compileSegment(compiler, segment, overriding.length + index);
     yield;
   }
   return {
@@ -103,14 +123,23 @@ export function* compileInSteps(
     segmentOverrides,
     segments: compiledSegments,
     identityOverrides: compileWhenSeen(findOverrides, outcomes),
-    valueSlots: compiler.valueSlots,
-    answerSlots: compiler.answerSlots,
+    slots,
     refusedPatterns: compiler.refusedPatterns,
   };
 }
 
 function compileFeature({ feature }: FeatureStateModel, index: number): CompiledFeature {
   return { index, id: feature.id, name: feature.name, type: feature.type ?? "STANDARD" };
+}
+
+/** @returns the indexes of the segments that override a feature, in document order */
+function overridingSegments(overrides: CompiledEnvironment["segmentOverrides"]): number[] {
+  const indexes = new Set(overrides.flatMap((each) => each.map(({ segmentIndex }) => segmentIndex)));
+  return [...indexes].sort((left, right) => left - right);
+}
+
+function compileSegment(compiler: SegmentCompiler, segment: SegmentModel, slot: number): CompiledSegment {
+  return { name: segment.name, matches: compiler.compile(segment).matches, slot };
 }
 
 /** As a Python dict built from the list: the first one's place, the last one's content. */

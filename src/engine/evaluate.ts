@@ -31,7 +31,7 @@ export class Evaluation implements SegmentEvaluation {
   readonly values: SegmentEvaluation["values"];
   readonly answers: SegmentEvaluation["answers"];
   readonly #environment: CompiledEnvironment;
-  /** By segment index; undefined where not evaluated yet. */
+  /** By segment slot; undefined where not evaluated yet. */
   readonly #matches: (boolean | undefined)[];
   readonly #overrides: IdentityOverride | undefined;
 
@@ -42,9 +42,10 @@ export class Evaluation implements SegmentEvaluation {
   constructor(environment: CompiledEnvironment, identity: IdentityContext) {
     this.#environment = environment;
     this.identity = identity;
-    this.values = new Array(environment.valueSlots);
-    this.answers = new Array(environment.answerSlots);
-    this.#matches = new Array(environment.segments.length);
+    const { slots } = environment;
+    this.values = new Array(slots.values);
+    this.answers = new Array(slots.answers);
+    this.#matches = new Array(slots.segments);
     this.#overrides =
       identity.identifier === null ? undefined : environment.identityOverrides.of(identity.identifier);
   }
@@ -61,10 +62,12 @@ export class Evaluation implements SegmentEvaluation {
 
   /** Whether the segment at this index of the environment's segments holds the identity. */
   isInSegment(segmentIndex: number): boolean {
-    let matches = this.#matches[segmentIndex];
+    const segment = this.#environment.segments[segmentIndex];
+    if (segment === undefined) return false;
+    let matches = this.#matches[segment.slot];
     if (matches === undefined) {
-      matches = this.#environment.segments[segmentIndex]?.matches(this) ?? false;
-      this.#matches[segmentIndex] = matches;
+      matches = segment.matches(this);
+      this.#matches[segment.slot] = matches;
     }
     return matches;
   }
