@@ -87,7 +87,7 @@ export async function prepareView(
 }
 
 /** The SDK as its users have it: local evaluation, its own client, the document fetched and parsed once. */
-function prepareSdk(documentText: string): Flagsmith {
+export function prepareSdk(documentText: string): Flagsmith {
   return new Flagsmith({
     environmentKey: serverKey,
     enableLocalEvaluation: true,
@@ -96,7 +96,8 @@ function prepareSdk(documentText: string): Flagsmith {
   });
 }
 
-function subjectOf({ identifier, traits }: SampleIdentity): IdentitySubject {
+/** @returns the identity as our engine takes it */
+export function subjectOf({ identifier, traits }: SampleIdentity): IdentitySubject {
   return { identifier, traits: { values: new Map(Object.entries(traits)), transientKeys: new Set() } };
 }
 

@@ -1,22 +1,25 @@
 /**
  * CPU time per request of our proxy against a bare `node:http` server that writes the same bytes, as a
- * ratio for each case. Exits 1 where a target is missed. `--json` for machines, `--rounds=N`, `--only=TEXT`
- * for cases by name.
+ * ratio for each case. Exits 1 where a target is missed. Options: see `runBenchmark`.
  */
-import { isDeepStrictEqual, parseArgs } from "node:util";
+import { isDeepStrictEqual } from "node:util";
+import { type BenchOptions, type BenchReport, runBenchmark, showProgress } from "./bench-command.ts";
+import { buildProxy } from "./built-proxy.ts";
 import { Child, isPinned } from "./child-process.ts";
-import { type HttpCase, type HttpRequest, httpCases } from "./http-cases.ts";
+import { type HttpCase, type HttpRequest, httpCases, servedProfiles } from "./http-cases.ts";
 import type { LoadOrder } from "./load-generator.ts";
 import {
   fetchAnswer,
   type MeasuredServer,
+  type ProxyOptions,
   settleRequest,
   startBareServer,
   startProxy,
   startUpstream,
 } from "./measured-servers.ts";
-import { profileDocument, standardProfile } from "./profile-document.ts";
-import { type Measure, measureText, summarize, tableText } from "./statistics.ts";
+import type { Plot } from "./plot-description.ts";
+import { profileDocument } from "./profile-document.ts";
+import { type Measure, measureText, summarize, tableText, verdictText } from "./statistics.ts";
 
 const connections = 32;
 const warmUpRequests = 8000;
@@ -26,11 +29,11 @@ const pairs = 6;
 
 interface CaseResult {
   readonly name: string;
-  readonly targetRatio: number | null;
+  readonly targetRatio: number;
   readonly proxyUs: Measure;
   readonly bareUs: Measure;
   readonly ratio: Measure;
-  readonly missed: boolean;
+  readonly isMissed: boolean;
 }
 
 /** What one pair of fresh processes gave: medians over its windows. */
@@ -40,41 +43,37 @@ interface RoundSample {
   readonly ratio: number;
 }
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    rounds: { type: "string", default: "5" },
-    only: { type: "string", default: "" },
-  },
-});
-const rounds = Number(options.rounds);
-const cases = httpCases.filter(({ name }) => name.includes(options.only));
-const results = await compareAll();
-report(results);
-process.exitCode = results.some(({ missed }) => missed) ? 1 : 0;
+await runBenchmark(5, async (options) => report(await compareAll(options), options));
 
-async function compareAll(): Promise<CaseResult[]> {
-  const upstream = await startUpstream(profileDocument(standardProfile));
+async function compareAll({ rounds, includes }: BenchOptions): Promise<CaseResult[]> {
+  using built = buildProxy();
+  const cases = httpCases.filter(({ name }) => includes(name));
+  const upstreams = {
+    standard: await startUpstream(profileDocument(servedProfiles.standard)),
+    heavy: await startUpstream(profileDocument(servedProfiles.heavy)),
+  };
   await using load = new Child({ program: [new URL("./load-generator.ts", import.meta.url)], core: 1 });
   const samples = cases.map((): RoundSample[] => []);
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, httpCase] of cases.entries()) {
       showProgress(`round ${round + 1} of ${rounds}: ${httpCase.name}`);
-      samples[index]?.push(await compareOnce(httpCase, upstream.apiUrl, load, round));
+      const { apiUrl } = upstreams[httpCase.profileName];
+      samples[index]?.push(
+        await compareOnce(httpCase, { apiUrl, proxy: built, isProbed: true }, load, round),
+      );
     }
   }
-  showProgress("");
-  upstream.close();
+  for (const upstream of Object.values(upstreams)) upstream.close();
   return cases.map((httpCase, index) => summarizeCase(httpCase, samples[index] ?? []));
 }
 
 async function compareOnce(
   httpCase: HttpCase,
-  apiUrl: string,
+  options: ProxyOptions,
   load: Child,
   round: number,
 ): Promise<RoundSample> {
-  const proxy = await startProxy(apiUrl);
+  const proxy = await startProxy(options);
   await using _proxy = proxy.process;
   const request = await settleRequest(proxy, httpCase);
   const answer = await fetchAnswer(proxy.port, request);
@@ -118,7 +117,7 @@ interface Window {
 /** @returns microseconds of the server's CPU for each request */
 async function burden({ load, server, ...window }: Window): Promise<number> {
   const before = await server.process.cpuUs();
-  const order: LoadOrder = { ...window, port: server.port, connections };
+  const order: LoadOrder = { ...window, ports: [server.port], connections };
   await load.ask(order);
   return ((await server.process.cpuUs()) - before) / window.requests;
 }
@@ -131,28 +130,54 @@ function summarizeCase({ name, targetRatio }: HttpCase, samples: readonly RoundS
     proxyUs: summarize(samples.map(({ proxyUs }) => proxyUs)),
     bareUs: summarize(samples.map(({ bareUs }) => bareUs)),
     ratio,
-    missed: targetRatio !== null && !(ratio.median <= targetRatio),
+    isMissed: !(ratio.median <= targetRatio),
   };
 }
 
-/** One line, written over, where someone looks on. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(72)}\r`);
-}
-
-function report(all: readonly CaseResult[]): void {
-  const machine = { node: process.version, isPinned, rounds, profile: standardProfile };
-  if (options.json) {
-    console.log(JSON.stringify({ ...machine, cases: all }));
-    return;
-  }
-  const rows = all.map(({ name, targetRatio, proxyUs, bareUs, ratio, missed }) => [
+function report(results: readonly CaseResult[], { rounds }: BenchOptions): BenchReport {
+  const rows = results.map(({ name, targetRatio, proxyUs, bareUs, ratio, isMissed }) => [
     name,
     measureText(proxyUs, 1),
     measureText(bareUs, 1),
     measureText(ratio, 2),
-    targetRatio === null ? "none yet" : `${targetRatio} ${missed ? "MISSED" : "met"}`,
+    verdictText(`≤ ${targetRatio}`, isMissed),
   ]);
-  console.log(tableText(["case", "proxy, µs", "bare, µs", "ratio", "target"], rows));
-  console.log(`\n${rounds} rounds, ${connections} connections, Node ${process.version}, pinned: ${isPinned}`);
+  const text = tableText(["case", "proxy, µs", "bare, µs", "ratio", "target"], rows);
+  const pinning = isPinned ? "server and load on a core each" : "nothing pinned";
+  const note =
+    `CPU time of a request; ${profileText("standard")}; heavy: ${profileText("heavy")}. ` +
+    `${rounds} rounds of fresh processes; ${connections} connections; ${pinning}.`;
+  const missed = results
+    .filter(({ isMissed }) => isMissed)
+    .map(({ name, ratio, targetRatio }) => `${name}: ${ratio.median.toFixed(2)} times, above ${targetRatio}`);
+  return {
+    tables: [{ marker: "http", text, note }],
+    plots: [costByProfile(results)],
+    missed,
+    figures: { isPinned, connections, profiles: servedProfiles, cases: results },
+  };
+}
+
+function profileText(name: keyof typeof servedProfiles): string {
+  const { features, segments, conditionsPerSegment, identityOverrides } = servedProfiles[name];
+  return (
+    `${features} features, ${segments} segments of ${conditionsPerSegment} conditions, ` +
+    `${identityOverrides} identity overrides`
+  );
+}
+
+function costByProfile(results: readonly CaseResult[]): Plot {
+  return {
+    kind: "bars",
+    file: "cost-by-profile",
+    title: "CPU time of a request",
+    caption: "The mark is the target: so many times the bare server's.",
+    unit: "µs",
+    bars: ["proxy", "bare node:http server, same bytes"],
+    groups: results.map(({ name, proxyUs, bareUs, targetRatio }) => ({
+      name,
+      bars: [proxyUs, bareUs],
+      limit: targetRatio * bareUs.median,
+    })),
+  };
 }

@@ -5,9 +5,11 @@
  */
 import { connect, type Socket } from "node:net";
 import { type HttpRequest, identityBody } from "./http-cases.ts";
+import { environmentKeys } from "./profile-document.ts";
 
 export interface LoadOrder {
-  readonly port: number;
+  /** Connections take turns; one for most. */
+  readonly ports: readonly number[];
   readonly request: HttpRequest;
   /** What each answer must have. */
   readonly status: number;
@@ -15,33 +17,69 @@ export interface LoadOrder {
   readonly connections: number;
   /** The number of the first request: distinct bodies go on from there. */
   readonly firstNumber: number;
+  /** What each connection waits between an answer and its next request; nothing where it is not given. */
+  readonly pauseMs?: number;
+  /** So many environments take turns, by their client keys; the request's own key where it is not given. */
+  readonly environments?: number;
+}
+
+/** Ends the load early: requests in flight are waited for. */
+export const stopOrder = "stop";
+
+export interface LoadAnswer {
+  readonly requests: number;
 }
 
 const headEnd = "\r\n\r\n";
 
 process.on("disconnect", () => process.exit(0));
-process.on("message", (order: LoadOrder) => {
+const stops = new Set<() => void>();
+
+process.on("message", (order: LoadOrder | typeof stopOrder) => {
+  if (order === stopOrder) {
+    for (const stop of stops) stop();
+    return;
+  }
   run(order).then(
-    () => process.send?.({ done: true }),
+    (requests) => process.send?.({ requests } satisfies LoadAnswer),
     (error: Error) => process.send?.({ error: error.message }),
   );
 });
 
-async function run(order: LoadOrder): Promise<void> {
+/** @returns how many requests were answered */
+async function run(order: LoadOrder): Promise<number> {
   let next = order.firstNumber;
-  const end = next + order.requests;
+  let end = next + order.requests;
   const nextRequest = (): string | null => {
     if (next === end) return null;
     next += 1;
     return requestText(order, next - 1);
   };
-  await Promise.all(Array.from({ length: order.connections }, () => runConnection(order, nextRequest)));
+  const stop = (): void => {
+    end = next;
+  };
+  stops.add(stop);
+  try {
+    const { connections, ports } = order;
+    const portOf = (index: number) => ports[index % ports.length] as number;
+    await Promise.all(
+      Array.from({ length: connections }, (_, index) => runConnection(portOf(index), order, nextRequest)),
+    );
+  } finally {
+    stops.delete(stop);
+  }
+  return end - order.firstNumber;
 }
 
 const sameTexts = new Map<string, string>();
 
 /** The text of one request; the ones that repeat are made once. */
-function requestText({ request }: LoadOrder, number: number): string {
+function requestText({ request, environments }: LoadOrder, number: number): string {
+  if (environments !== undefined) {
+    const key = environmentKeys(number % environments).client;
+    const headers = { ...request.headers, "x-environment-key": key };
+    return makeRequestText({ ...request, headers }, number);
+  }
   if (request.bodies === "distinct") return makeRequestText(request, number);
   const key = JSON.stringify(request);
   const known = sameTexts.get(key) ?? makeRequestText(request, number);
@@ -57,7 +95,11 @@ function makeRequestText({ method, path, headers, bodies }: HttpRequest, number:
   return `${method} ${path} HTTP/1.1\r\n${head}\r\n${body}`;
 }
 
-function runConnection({ port, status }: LoadOrder, nextRequest: () => string | null): Promise<void> {
+function runConnection(
+  port: number,
+  { status, pauseMs = 0 }: LoadOrder,
+  nextRequest: () => string | null,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     const send = (): void => {
@@ -68,7 +110,8 @@ function runConnection({ port, status }: LoadOrder, nextRequest: () => string | 
         resolve();
       } else socket.write(text, "latin1");
     };
-    readAnswers(socket, `HTTP/1.1 ${status} `, send, reject);
+    const sendLater = (): void => void setTimeout(send, pauseMs);
+    readAnswers(socket, `HTTP/1.1 ${status} `, pauseMs === 0 ? send : sendLater, reject);
     socket.on("connect", send);
     socket.on("error", reject);
     socket.on("close", () => reject(new Error("the server closed a connection")));

@@ -1,6 +1,6 @@
 /**
- * The two servers that the HTTP benchmark compares, as fresh processes: our proxy as its users start it, in
- * front of an upstream on loopback, and the bare server that repeats the proxy's answer.
+ * The servers that are measured, as fresh processes: our proxy as its users start it, in front of an upstream
+ * on loopback, and the bare server that repeats the proxy's answer.
  */
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
@@ -11,10 +11,10 @@ import { pathToFileURL } from "node:url";
 import type { BareAnswer } from "./bare-server.ts";
 import { Child } from "./child-process.ts";
 import { type HttpCase, type HttpRequest, identityBody } from "./http-cases.ts";
-import { clientKey, serverKey } from "./profile-document.ts";
+import { environmentKeys } from "./profile-document.ts";
 
-/** The entry of the measured proxy: `BENCH_MAIN` names another checkout's, for an A/B of two versions. */
-const mainFile =
+/** The source of the proxy's entry: `BENCH_MAIN` names another checkout's, for an A/B of two versions. */
+export const mainFile: URL =
   process.env["BENCH_MAIN"] === undefined
     ? new URL("../src/main.ts", import.meta.url)
     : pathToFileURL(resolve(process.env["BENCH_MAIN"]));
@@ -30,59 +30,127 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** Serves one document, as long as the benchmark runs. @returns the `api_url` to configure */
-export async function startUpstream(
-  documentText: string,
-): Promise<{ readonly apiUrl: string; close(): void }> {
+export interface Upstream {
+  /** The `api_url` to configure. */
+  readonly apiUrl: string;
+  /** How many requests it got so far. */
+  requests(): number;
+  close(): void;
+}
+
+/**
+ * Serves documents, as long as the benchmark runs.
+ * @param documents one for all environments, or one for each server key
+ */
+export async function startUpstream(documents: string | ReadonlyMap<string, string>): Promise<Upstream> {
   const lastModified = new Date(0).toUTCString();
-  const server = createServer((_request, response) => {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests += 1;
+    const key = String(request.headers["x-environment-key"]);
+    const text = typeof documents === "string" ? documents : documents.get(key);
     const headers = { "content-type": "application/json", "last-modified": lastModified };
-    response.writeHead(200, headers).end(documentText);
+    response.writeHead(text === undefined ? 401 : 200, headers).end(text);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return { apiUrl: `http://127.0.0.1:${port}/api/v1`, close: () => server.close().closeAllConnections() };
+  return {
+    apiUrl: `http://127.0.0.1:${port}/api/v1`,
+    requests: () => requests,
+    close: () => server.close().closeAllConnections(),
+  };
 }
 
-/** @returns the proxy once it serves its document */
-export async function startProxy(apiUrl: string): Promise<MeasuredServer> {
+export interface ProxyProgram {
+  readonly main: URL;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface ProxyOptions {
+  readonly apiUrl: string;
+  /** Its entry, and what is set in its environment by whoever ships it. */
+  readonly proxy: ProxyProgram;
+  /** Null: any. Core 0 where it is not given. */
+  readonly core?: 0 | null;
+  readonly isProbed?: boolean;
+  /** One where it is not given; their keys are `environmentKeys`. */
+  readonly environments?: number;
+  /** As environment variables, beside those of keys, upstream, address and a poll that comes once. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** @returns the proxy once it serves its documents */
+export async function startProxy(options: ProxyOptions): Promise<MeasuredServer> {
+  const server = await spawnProxy(options);
+  const isReady = async () => (await getStatus(server.port, "/proxy/health", {})) === 200;
+  try {
+    await waitUntil(isReady, 25);
+    return server;
+  } catch (error) {
+    await server.process[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** @returns the proxy, which does not listen yet */
+export async function spawnProxy(options: ProxyOptions): Promise<MeasuredServer> {
+  const { apiUrl, proxy, core = 0, isProbed = false, environments = 1, settings } = options;
   const port = await freePort();
+  const pairs = Array.from({ length: environments }, (_, environment) => {
+    const { client, server } = environmentKeys(environment);
+    return { client_side_key: client, server_side_key: server };
+  });
   const environment = {
-    ENVIRONMENT_KEY_PAIRS: JSON.stringify([{ client_side_key: clientKey, server_side_key: serverKey }]),
+    ...proxy.environment,
+    ENVIRONMENT_KEY_PAIRS: JSON.stringify(pairs),
     API_URL: apiUrl,
     API_POLL_FREQUENCY_SECONDS: "3600",
     SERVER__HOST: "127.0.0.1",
     SERVER__PORT: String(port),
+    ...settings,
   };
-  const process = new Child({ program: [mainFile, "serve"], core: 0, environment, probesCpu: true });
-  for (let attempt = 0; attempt < 600; attempt += 1) {
-    const { statusCode } = await get(port).catch(() => ({ statusCode: 0 }));
-    if (statusCode === 200) return { process, port };
-    await sleep(25);
+  return { process: new Child({ program: [proxy.main, "serve"], core, environment, isProbed }), port };
+}
+
+/** How long a server may take to answer; 50 MiB take a few seconds. */
+const readyLimitMs = 60_000;
+
+/**
+ * Asks again and again. A question that fails counts as no.
+ * @throws Error after a minute of no
+ */
+export async function waitUntil(ask: () => Promise<boolean>, pauseMs: number): Promise<void> {
+  const endMs = performance.now() + readyLimitMs;
+  while (performance.now() < endMs) {
+    if (await ask().catch(() => false)) return;
+    await sleep(pauseMs);
   }
-  await process[Symbol.asyncDispose]();
   throw new Error("the proxy did not become ready");
 }
 
-function get(port: number): Promise<IncomingMessage> {
+/** @returns the status of a GET, on a connection of its own */
+export function getStatus(port: number, path: string, headers: HttpRequest["headers"]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      { port, host: "127.0.0.1", path: "/proxy/health", agent: false },
-      (response) => {
-        response.resume();
-        resolve(response);
-      },
-    );
+    const request = httpRequest({ port, host: "127.0.0.1", path, headers, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
     request.on("error", reject);
     request.end();
   });
 }
 
-/** @param answer what it shall repeat */
-export async function startBareServer({ status, headers, body }: Answer): Promise<MeasuredServer> {
-  const program = [new URL("./bare-server.ts", import.meta.url)] as const;
-  const process = new Child({ program, core: 0, probesCpu: true });
+/**
+ * @param answer what it shall repeat
+ * @param builtMain the server's built form, to be started as it is; else it is started with a probe
+ */
+export async function startBareServer(
+  { status, headers, body }: Answer,
+  builtMain?: URL,
+): Promise<MeasuredServer> {
+  const program = [builtMain ?? new URL("./bare-server.ts", import.meta.url)] as const;
+  const process = new Child({ program, core: 0, isProbed: builtMain === undefined });
   const order: BareAnswer = { status, headers, bodyBase64: body.toString("base64") };
   const { port } = await process.ask<{ port: number }>(order);
   return { process, port };

@@ -13,6 +13,12 @@ export interface Profile {
   readonly overridingSegments: number;
   readonly conditionsPerSegment: number;
   readonly identityOverrides: number;
+  /** How many features each identity override sets; one where it is not given. */
+  readonly featuresPerOverride?: number;
+  /** Further segments, after the others, that override nothing. */
+  readonly idleSegments?: number;
+  /** Of each multivariate feature; three where it is not given. */
+  readonly variants?: number;
 }
 
 /** What issue 2 sets the engine's target at. */
@@ -36,8 +42,23 @@ export const standardProfile: Profile = {
   identityOverrides: 100,
 };
 
+/** A large project, as peers publish figures for. */
+export const heavyProfile: Profile = {
+  features: 50,
+  segments: 15,
+  overridingSegments: 15,
+  conditionsPerSegment: 15,
+  identityOverrides: 750,
+};
+
 export const clientKey = "bench_client_key";
 export const serverKey = "ser.bench_server_key";
+
+/** @returns the keys of the environment with this number; the first has `clientKey` and `serverKey` */
+export function environmentKeys(environment: number): { readonly client: string; readonly server: string } {
+  const ending = environment === 0 ? "" : `_${environment}`;
+  return { client: `${clientKey}${ending}`, server: `${serverKey}${ending}` };
+}
 
 /** Trait names to values: strings, numbers and booleans, as SDKs send them. */
 export type Traits = Readonly<Record<string, string | number | boolean>>;
@@ -69,12 +90,16 @@ const conditions: readonly ((number: number) => readonly [string | null, string,
   (number) => ["plan", "IS_SET", String(number)],
 ];
 
-/** @returns the document's JSON text; the same profile gives the same text */
-export function profileDocument(profile: Profile): string {
-  const { features, segments, identityOverrides } = profile;
+/**
+ * @param environment its number; from one to the other, numbers and keys differ
+ * @returns the document's JSON text; the same profile gives the same text
+ */
+export function profileDocument(profile: Profile, environment = 0): string {
+  const { segments, idleSegments = 0 } = profile;
+  const { client } = environmentKeys(environment);
   return JSON.stringify({
-    id: 1,
-    api_key: clientKey,
+    id: environment + 1,
+    api_key: client,
     name: "Benchmark",
     updated_at: "2024-04-18T08:16:20.678868Z",
     allow_client_traits: true,
@@ -93,26 +118,29 @@ export function profileDocument(profile: Profile): string {
         stop_serving_flags: false,
         persist_trait_data: true,
       },
-      segments: Array.from({ length: segments }, (_, index) => profileSegment(index, profile)),
+      segments: Array.from({ length: segments + idleSegments }, (_, index) => profileSegment(index, profile)),
     },
-    feature_states: Array.from({ length: features }, (_, index) => featureState(index, index)),
-    identity_overrides: Array.from({ length: identityOverrides }, (_, index) => ({
+    feature_states: featureStates(profile),
+    identity_overrides: Array.from({ length: profile.identityOverrides }, (_, index) => ({
       identifier: identifierOf(index),
       identity_uuid: uuid(index, 4),
       created_date: "2024-01-01T00:00:00.000000Z",
-      environment_api_key: clientKey,
+      environment_api_key: client,
       identity_traits: [],
-      identity_features: [featureState(index % features, 20_000 + index)],
+      identity_features: overriddenFeatures(index, profile),
       django_id: null,
     })),
   });
 }
 
-/** @returns identities with traits; every tenth has an override where the document has as many */
-export function sampleIdentities(count: number): SampleIdentity[] {
+/**
+ * @param overrideStride the identities that have an override are this far apart among the overrides
+ * @returns identities with traits; every tenth has an override where the document has as many
+ */
+export function sampleIdentities(count: number, overrideStride = 1): SampleIdentity[] {
   // The others are numbered beyond the last override.
   return Array.from({ length: count }, (_, index) => {
-    const number = index % 10 === 0 ? index / 10 : 1_000_000 + index;
+    const number = index % 10 === 0 ? (index / 10) * overrideStride : 1_000_000 + index;
     return { identifier: identifierOf(number), traits: sampleTraits(index) };
   });
 }
@@ -138,7 +166,7 @@ function sampleTraits(index: number): Traits {
  * In the form that Flagsmith's own pages write: all of several rules, each any (or none) of its conditions.
  */
 function profileSegment(index: number, profile: Profile) {
-  const { features, segments, conditionsPerSegment, overridingSegments } = profile;
+  const { features, segments, conditionsPerSegment, overridingSegments, variants } = profile;
   const rules = Array.from({ length: conditionsPerSegment }, (_, place) => {
     const [property, operator, value] =
       conditions[(index * 7 + place * 4) % conditions.length]?.(index) ?? [];
@@ -146,9 +174,9 @@ function profileSegment(index: number, profile: Profile) {
     return { type, conditions: [{ property_: property, operator, value }], rules: [] };
   });
   const overrides = Math.floor(((index + 1) * overridingSegments) / segments);
-  const isOverriding = overrides > Math.floor((index * overridingSegments) / segments);
+  const isOverriding = index < segments && overrides > Math.floor((index * overridingSegments) / segments);
   const override = {
-    ...featureState(overrides % features, 10_000 + index),
+    ...featureState(overrides % features, 10_000 + index, variants),
     feature_segment: { priority: (index * 31) % 97 },
   };
   return {
@@ -159,9 +187,20 @@ function profileSegment(index: number, profile: Profile) {
   };
 }
 
-/** Each fifth feature is multivariate with three variants; values are texts, numbers and booleans. */
-function featureState(feature: number, id: number) {
+function featureStates({ features, variants }: Profile) {
+  return Array.from({ length: features }, (_, index) => featureState(index, index, variants));
+}
+
+function overriddenFeatures(index: number, { features, featuresPerOverride = 1, variants }: Profile) {
+  return Array.from({ length: featuresPerOverride }, (_, place) =>
+    featureState((index + place * 7) % features, 20_000 + index + place * 1_000_000, variants),
+  );
+}
+
+/** Each fifth feature is multivariate; its variants share 60 %. Values are texts, numbers and booleans. */
+function featureState(feature: number, id: number, variants = 3) {
   const isMultivariate = feature % 5 === 4;
+  const shares = variants === 3 ? [10, 20, 30] : Array.from({ length: variants }, () => 60 / variants);
   return {
     feature: {
       id: feature + 1,
@@ -173,11 +212,11 @@ function featureState(feature: number, id: number) {
     django_id: id + 1,
     featurestate_uuid: uuid(id, 5),
     feature_segment: null,
-    multivariate_feature_state_values: [10, 20, 30].slice(0, isMultivariate ? 3 : 0).map((share, place) => ({
-      id: id * 3 + place + 1,
-      mv_fs_value_uuid: uuid(id * 3 + place, 6),
+    multivariate_feature_state_values: (isMultivariate ? shares : []).map((share, place) => ({
+      id: id * variants + place + 1,
+      mv_fs_value_uuid: uuid(id * variants + place, 6),
       percentage_allocation: share,
-      multivariate_feature_option: { id: id * 3 + place + 1, value: `variant ${place} of ${id}` },
+      multivariate_feature_option: { id: id * variants + place + 1, value: `variant ${place} of ${id}` },
     })),
   };
 }

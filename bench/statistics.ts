@@ -30,3 +30,13 @@ export function tableText(head: readonly string[], rows: readonly (readonly stri
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
+
+/** Such as `≤ 1.15 met`, or `≤ 1.15 MISSED`. */
+export function verdictText(target: string, isMissed: boolean): string {
+  return `${target} ${isMissed ? "MISSED" : "met"}`;
+}
+
+/** Such as `10,000`. */
+export function countText(count: number): string {
+  return count.toLocaleString("en-US");
+}

@@ -90,7 +90,10 @@ class Workers implements DataPlane, AsyncDisposable {
       const [url = ""] = await Promise.all(starting);
       return url;
     } catch (error) {
-      await this[Symbol.asyncDispose]();
+      // Nobody was served yet: there is nothing to drain.
+      this.#isEnding = true;
+      for (const channel of this.#channels) channel.kill();
+      await Promise.allSettled(starting);
       throw error;
     }
   }

@@ -228,7 +228,8 @@ function* prepareSingleFlags(
 /** A flag object (contract A4) without its closing brace. */
 function flagText({ feature, enabled, value }: Omit<Outcome, "fragment">): string {
   const { id, name, type } = feature;
-  const featureText = `{"id":${scalarText(id)},"name":${JSON.stringify(name)},"type":${JSON.stringify(type)}}`;
+  const texts = [scalarText(id), JSON.stringify(name), JSON.stringify(type)];
+  const featureText = `{"id":${texts[0]},"name":${texts[1]},"type":${texts[2]}}`;
   return `{"feature":${featureText},"enabled":${enabled},"feature_state_value":${scalarText(value)}`;
 }
 

@@ -36,8 +36,8 @@ export interface CompiledSegment {
 }
 
 /**
- * How much an evaluation remembers. Segments that override nothing are left out: flags never ask for them, and
- * whoever does makes the evaluation's lists grow.
+ * How much an evaluation remembers. Segments that override nothing are left out: flags never ask for them,
+ * and whoever does makes the evaluation's lists grow.
  */
 interface EvaluationSlots {
   readonly segments: number;

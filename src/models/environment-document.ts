@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 
-/** A JSON number, its text kept where a JavaScript number would change it: `10.0` is not `10` to JSONPaths. */
+/** A JSON number, its text kept where a JavaScript number would change it: `10.0` is not `10` to a path. */
 const number = z.union([z.number(), z.instanceof(JsonNumber)], "must be a number");
 const scalar = z.custom<JsonScalar>(isScalar, "must be a string, a number, a boolean or null");
 const identifierNumber = z.union(

@@ -48,7 +48,7 @@ function listOf(element: fc.Arbitrary<string>, maxLength: number): fc.Arbitrary<
 }
 
 /** Any JSON value, some levels deep. */
-export const anyValue: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
+const anyValue: fc.Arbitrary<string> = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: "small" },
     scalarText,

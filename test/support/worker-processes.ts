@@ -2,9 +2,12 @@
  * The whole program with worker processes, which tests find and end by their process ids. It needs `/proc`,
  * and must not signal any process that the started program did not start itself.
  */
+import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
-import { ask, RawConnection, type RawResponse, requestText } from "./raw-client.ts";
+import { RawConnection, type RawResponse, requestText } from "./raw-client.ts";
 import {
   type ConfigTree,
   clientKey,
@@ -15,6 +18,9 @@ import {
   serverKey,
   startProxyProcess,
 } from "./running-proxy.ts";
+
+export const flagsPath = "/api/v1/flags/";
+export const healthPath = "/proxy/health";
 
 /** A start of three processes on a busy machine. */
 const startMsMax = 25_000;
@@ -45,7 +51,7 @@ export interface Connections extends AsyncDisposable {
   open(): RawConnection[];
 }
 
-/** Starts the program; resolves when it serves the document. */
+/** Starts the program; resolves when every worker serves the document. */
 export async function startWorkers(options: WorkersOptions = {}): Promise<RunningWorkers> {
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startFaultUpstream());
@@ -56,7 +62,9 @@ export async function startWorkers(options: WorkersOptions = {}): Promise<Runnin
   );
   const url = await proxy.url();
   const port = Number(new URL(url).port);
-  await eventually(async () => (await ask(port, flagsRequest())).status === 200, startMsMax);
+  // So many connections at once are shared among all workers.
+  const answers = () => askFresh(port, flagsPath, 12);
+  await eventually(async () => (await answers()).every(({ status }) => status === 200), startMsMax);
   const owned = stack.move();
   return {
     proxy,
@@ -81,8 +89,9 @@ export function workersConfig(
   });
 }
 
-/** The processes that a process has started and that have not ended. */
+/** The processes that a process has started and that have not ended; none where it has ended itself. */
 export function childrenOf(pid: number): number[] {
+  if (!isRunning(pid)) return [];
   const threads = readdirSync(`/proc/${pid}/task`);
   const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
   return lists.flatMap((list) => list.split(" ").map(Number)).filter((child) => child > 0);
@@ -105,7 +114,7 @@ function socketsOf(pid: number): number {
 }
 
 /** Whether a worker is given connections: it then listens. It throws where the worker has ended. */
-export async function takesPart(running: RunningWorkers, pid: number): Promise<boolean> {
+async function takesPart(running: RunningWorkers, pid: number): Promise<boolean> {
   const before = socketsOf(pid);
   await using _connections = await running.connect();
   return socketsOf(pid) > before;
@@ -115,13 +124,16 @@ export async function takesPart(running: RunningWorkers, pid: number): Promise<b
  * Waits until another worker has the place of one that ended.
  * @param known the workers that there were before it ended
  * @returns its process id
+ * @throws where the program has ended instead
  */
 export async function successorOf(running: RunningWorkers, known: readonly number[]): Promise<number> {
   const newcomers = () => running.pids().filter((pid) => !known.includes(pid));
+  const { proxy } = running;
   await eventually(async () => {
     const [newcomer] = newcomers();
-    return newcomer !== undefined && (await takesPart(running, newcomer));
+    return hasEnded(proxy) || (newcomer !== undefined && (await takesPart(running, newcomer)));
   }, startMsMax);
+  if (hasEnded(proxy)) throw new Error(`the whole program has ended: ${proxy.stdout()}${proxy.stderr()}`);
   return newcomers()[0] ?? 0;
 }
 
@@ -133,12 +145,31 @@ export function hasEnded({ child }: ProxyProcess): boolean {
 /** GET flags, or one flag, with a key. */
 export function flagsRequest(feature: string | null = null, key = clientKey): string {
   const query = feature === null ? "" : `?feature=${feature}`;
-  return requestText(`GET /api/v1/flags/${query}`, [`X-Environment-Key: ${key}`]);
+  return requestText(`GET ${flagsPath}${query}`, [`X-Environment-Key: ${key}`]);
 }
 
 /** The same request on each connection, its answers in their order. */
-export function askEach(connections: readonly RawConnection[], text: string): Promise<RawResponse[]> {
-  return Promise.all(connections.map((connection) => connection.send(text).response()));
+export function askEach(connections: readonly RawConnection[], question: string): Promise<RawResponse[]> {
+  return Promise.all(connections.map((connection) => connection.send(question).response()));
+}
+
+/** How long one answer is waited for. Who is given to a worker in the moment of its death may get none. */
+const answerMsMax = 3000;
+
+/** A GET with the client key, on so many connections at once. @throws where one is not answered */
+export function askFresh(
+  port: number,
+  path: string,
+  count = 8,
+): Promise<{ readonly status: number; readonly body: string }[]> {
+  const headers = { "x-environment-key": clientKey };
+  const askOne = async () => {
+    const outgoing = request({ port, host: "127.0.0.1", path, headers, agent: false, timeout: answerMsMax });
+    outgoing.once("timeout", () => outgoing.destroy(new Error("no answer")));
+    const [response] = (await once(outgoing.end(), "response")) as [IncomingMessage];
+    return { status: response.statusCode ?? 0, body: await text(response) };
+  };
+  return Promise.all(Array.from({ length: count }, askOne));
 }
 
 async function connectTo(port: number, count: number): Promise<Connections> {

@@ -24,7 +24,11 @@ export class WorkerChannel {
   readonly #transfers = new Map<number, PromiseWithResolvers<PublishReport>>();
   /** Who waits for a message to be on its way: of a process that ends, Node may never say. */
   readonly #sending = new Set<() => void>();
+  /** By environment: the publish that the next one waits for, so that an older document is never last. */
+  readonly #publishes = new Map<number, Promise<PublishReport>>();
   #lastTransfer = 0;
+  /** NOTE: a process that has ended may still count as connected. */
+  #isGone = false;
 
   /** @param process a worker that was started just now, with the serialization `advanced` */
   constructor(process: ChildProcess) {
@@ -41,13 +45,18 @@ export class WorkerChannel {
     this.#listening.promise.catch(() => undefined);
   }
 
+  /** Ends the process at once. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
   get pid(): number | undefined {
     return this.#process.pid;
   }
 
   /** Resolves when the order is on its way, or the worker is gone; never rejects. */
   async send(order: WorkerOrder): Promise<void> {
-    if (!this.#process.connected) return;
+    if (this.#isGone || !this.#process.connected) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#sending.add(resolve);
     this.#process.send(order, () => resolve());
@@ -69,6 +78,15 @@ export class WorkerChannel {
    * @throws UpstreamError `document_invalid` where it refused it, WorkerGoneError where it ended
    */
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
+    const previous = this.#publishes.get(environment);
+    const publish = (previous ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#transfer(environment, document));
+    this.#publishes.set(environment, publish);
+    return await publish;
+  }
+
+  async #transfer(environment: number, document: SnapshotInput): Promise<PublishReport> {
     this.#lastTransfer += 1;
     const transfer = this.#lastTransfer;
     const served = Promise.withResolvers<PublishReport>();
@@ -77,7 +95,7 @@ export class WorkerChannel {
     this.#transfers.set(transfer, served);
     // Each piece is waited for, so that no more than one lies in memory twice.
     for (const order of documentOrders(transfer, environment, document)) await this.send(order);
-    if (!this.#process.connected) served.reject(new WorkerGoneError("the worker ended"));
+    if (this.#isGone || !this.#process.connected) served.reject(new WorkerGoneError("the worker ended"));
     return await served.promise.finally(() => this.#transfers.delete(transfer));
   }
 
@@ -93,6 +111,7 @@ export class WorkerChannel {
   }
 
   #fail(error: Error): void {
+    this.#isGone = true;
     this.#listening.reject(error);
     for (const { reject } of this.#transfers.values()) reject(error);
     for (const resolve of this.#sending) resolve();

@@ -1,0 +1,49 @@
+/**
+ * What Linux tells of a process in `/proc`: how much memory it holds, and which processes it started. It asks
+ * the process itself nothing, so nothing of the benchmark need be loaded there.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+/** Mebibytes. */
+export interface ProcessMemory {
+  /** In use and not swapped out (`VmRSS`). */
+  readonly rssMib: number;
+  /** Of it what is no file's content (`RssAnon`): of Node's program file, all processes share one copy. */
+  readonly ownMib: number;
+  /** The most that was ever in use (`VmHWM`). */
+  readonly peakMib: number;
+}
+
+/**
+ * @returns what the process holds now
+ * @throws Error where there is no `/proc`, or no such process any more
+ */
+export function memoryOf(pid: number): ProcessMemory {
+  const status = readStatus(pid);
+  if (status === null)
+    throw new Error(`no memory is known of process ${pid}: it ended, or there is no /proc`);
+  const mib = (name: string) => field(status, name) / 1024;
+  return { rssMib: mib("VmRSS"), ownMib: mib("RssAnon"), peakMib: mib("VmHWM") };
+}
+
+/** @returns the processes that this one started and that live; none where there is no `/proc` */
+export function childrenOf(parent: number): number[] {
+  if (!existsSync("/proc/self/status")) return [];
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => field(readStatus(pid) ?? "", "PPid") === parent);
+}
+
+/** Null for a process that ended meanwhile. */
+function readStatus(pid: number): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch {
+    return null;
+  }
+}
+
+function field(status: string, name: string): number {
+  return Number(new RegExp(`^${name}:\\s*(\\d+)`, "m").exec(status)?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,111 @@
+/** A worker's end of the line over a real data plane: what it serves, and what it reports. */
+import { deserialize, serialize } from "node:v8";
+import { expect, test } from "vitest";
+import { prepareCors } from "../../../src/cache/cors-headers.ts";
+import { SnapshotStore } from "../../../src/cache/snapshot-store.ts";
+import type { PackedDocument } from "../../../src/models/packed-document.ts";
+import { systemClock } from "../../../src/services/clock.ts";
+import type { RefreshStatus } from "../../../src/services/environments/refresh-status.ts";
+import { ServedEnvironments } from "../../../src/services/environments/served-environments.ts";
+import { SnapshotPublisher } from "../../../src/services/environments/snapshot-publisher.ts";
+import { documentOrders } from "../../../src/services/workers/document-transfer.ts";
+import type { WorkerOrder, WorkerReport } from "../../../src/services/workers/worker-messages.ts";
+import { WorkerOrders } from "../../../src/services/workers/worker-orders.ts";
+import { packText } from "../../support/packed-text.ts";
+
+/** A worker without its process: two environments, and what it has reported. */
+function startOrders() {
+  const store = new SnapshotStore();
+  const identityCache = { enabled: true, entriesMax: 10, bytesMax: 100_000 };
+  const snapshotSettings = { headerSet: prepareCors(["*"]).headerSet, identityCache };
+  const publisher = new SnapshotPublisher({ store, snapshotSettings, clock: systemClock });
+  const pairs = ["a", "b"].map((name) => ({ clientSideKey: `client-${name}`, serverSideKey: `ser.${name}` }));
+  const environments = new ServedEnvironments(pairs, store, publisher);
+  const reports: WorkerReport[] = [];
+  const orders = new WorkerOrders(
+    environments,
+    (report) => void reports.push(deserialize(serialize(report))),
+  );
+  const served = (name: string) => environments.resolveKey(`client-${name}`)?.slot.current?.environmentName;
+  return {
+    take: (order: WorkerOrder) => orders.take(deserialize(serialize(order))),
+    reports,
+    served,
+    environments,
+  };
+}
+
+function documentNamed(name: string, features = 1): PackedDocument {
+  const states = Array.from({ length: features }, (_, id) => ({
+    feature: { id, name: `feature ${id}` },
+    enabled: true,
+    feature_state_value: "some text of some length",
+  }));
+  return packText(JSON.stringify({ id: 7, name, api_key: "k", feature_states: states, project: {} }));
+}
+
+function ordersOf(transfer: number, environment: number, packed: PackedDocument): WorkerOrder[] {
+  return [...documentOrders(transfer, environment, { packed, lastModified: null, receivedAt: new Date(0) })];
+}
+
+test("a document is served and reported when its last piece has come, and not before", async () => {
+  const worker = startOrders();
+  const orders = ordersOf(5, 1, documentNamed("one"));
+  for (const order of orders) {
+    expect([worker.served("b"), worker.reports]).toEqual([undefined, []]);
+    await worker.take(order);
+  }
+  expect([worker.served("a"), worker.served("b")]).toEqual([undefined, "one"]);
+  const report = { environmentName: "one", environmentId: 7, clientKey: "k", counts: { features: 1 } };
+  expect(worker.reports).toMatchObject([{ kind: "published", transfer: 5, report }]);
+});
+
+test("transfers for several environments may be interleaved", async () => {
+  const worker = startOrders();
+  const one = ordersOf(1, 0, documentNamed("one", 2000));
+  const two = ordersOf(2, 1, documentNamed("two", 2000));
+  await Promise.all(one.flatMap((order, at) => [order, two[at] as WorkerOrder]).map(worker.take));
+  expect([worker.served("a"), worker.served("b")]).toEqual(["one", "two"]);
+  expect(worker.reports.map((report) => "transfer" in report && report.transfer).sort()).toEqual([1, 2]);
+});
+
+test("a document that cannot be compiled is refused with its code, and what was served stays", async () => {
+  const worker = startOrders();
+  for (const order of ordersOf(1, 0, documentNamed("one"))) await worker.take(order);
+  const broken = { ...documentNamed("two"), shell: new TextEncoder().encode("{") };
+  for (const order of ordersOf(2, 0, broken)) await worker.take(order);
+  expect(worker.served("a")).toBe("one");
+  const message = "the environment document cannot be compiled";
+  expect(worker.reports[1]).toEqual({ kind: "refused", transfer: 2, code: "document_invalid", message });
+});
+
+test("a document for an environment that is not there is refused as a bug", async () => {
+  const worker = startOrders();
+  for (const order of ordersOf(1, 2, documentNamed("one"))) await worker.take(order);
+  expect(worker.reports).toEqual([
+    { kind: "refused", transfer: 1, code: null, message: "there is no environment 2" },
+  ]);
+});
+
+test("pieces of a transfer that did not begin here are passed over", async () => {
+  const worker = startOrders();
+  const [, ...pieces] = ordersOf(1, 0, documentNamed("one"));
+  for (const piece of pieces) await worker.take(piece);
+  expect(worker.reports).toEqual([]);
+});
+
+test("the state of refreshes is taken for its environment alone, times included", async () => {
+  const worker = startOrders();
+  const status: RefreshStatus = {
+    state: "failing",
+    reason: "unreachable",
+    lastAttemptTime: new Date(2_000),
+    lastSuccessTime: new Date(1_000),
+    lastSuccessMonotonicMs: 12_345.678,
+    consecutiveFailures: 3,
+  };
+  await worker.take({ kind: "status", environment: 1, status });
+  const [first, second] = worker.environments.healthSources();
+  expect(first?.refresh.state).toBe("waiting");
+  expect(second?.refresh).toEqual(status);
+});
