@@ -13,17 +13,19 @@ import { type AppContext, requestHeader } from "./http-context.ts";
  * @param bytesMax a longer body is 413
  * @returns the raw bytes, or why they cannot be had
  */
-export async function readBody(context: AppContext, bytesMax: number): Promise<Buffer | RequestError> {
+export function readBody(context: AppContext, bytesMax: number): Promise<Buffer | RequestError> {
   const encoding = requestHeader(context, "content-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
-    return new RequestError("unsupported_media_type", "a request body must not have a Content-Encoding");
+    const message = "a request body must not have a Content-Encoding";
+    return Promise.resolve(new RequestError("unsupported_media_type", message));
   }
-  if (Number(requestHeader(context, "content-length")) > bytesMax) return tooLarge(bytesMax);
+  if (Number(requestHeader(context, "content-length")) > bytesMax) {
+    return Promise.resolve(tooLarge(bytesMax));
+  }
   const incoming = context.env?.incoming;
-  const bytes = await (incoming instanceof Object
+  return incoming instanceof Object
     ? readIncoming(incoming as IncomingMessage, bytesMax)
-    : readStream(context.req.raw.body, bytesMax));
-  return bytes ?? tooLarge(bytesMax);
+    : readStream(context.req.raw.body, bytesMax);
 }
 
 function tooLarge(bytesMax: number): RequestError {
@@ -31,7 +33,7 @@ function tooLarge(bytesMax: number): RequestError {
 }
 
 /** Straight from Node's stream: a web stream in between costs more than the rest of the request. */
-function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buffer | null> {
+function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buffer | RequestError> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -39,7 +41,7 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buff
       bytes += chunk.byteLength;
       if (bytes > bytesMax) {
         incoming.pause();
-        resolve(null);
+        resolve(tooLarge(bytesMax));
       } else chunks.push(chunk);
     });
     incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
@@ -52,12 +54,15 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buff
   });
 }
 
-async function readStream(body: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Buffer | null> {
+async function readStream(
+  body: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<Buffer | RequestError> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > bytesMax) return null;
+    if (bytes > bytesMax) return tooLarge(bytesMax);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
