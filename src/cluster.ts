@@ -140,7 +140,9 @@ class Workers implements DataPlane, AsyncDisposable {
     for (const [environment, status] of this.#statuses) {
       void channel.send({ kind: "status", environment, status });
     }
-    for (const [environment, document] of this.#documents) await channel.publish(environment, document);
+    // All at once, so that what is published meanwhile comes after them.
+    const documents = [...this.#documents];
+    await Promise.all(documents.map(([environment, document]) => channel.publish(environment, document)));
     return await channel.listen();
   }
 

@@ -38,7 +38,7 @@ it("C1 after kill -9 the other worker serves, and a new one all that is held, wi
   const { port } = running;
   await eventually(async () => (await askFresh(port, healthPath)).every(({ status }) => status === 200));
   const paths = [flagsPath, healthPath];
-  const before = await Promise.all(paths.map((path) => askFresh(port, path, 1)));
+  const before = await Promise.all(paths.map((path) => askFresh(port, path, { count: 1 })));
   await running.upstream.refuse();
   await using connections = await running.connect();
   const pids = running.pids();
@@ -53,13 +53,13 @@ it("C1 after kill -9 the other worker serves, and a new one all that is held, wi
   });
   while (!isReplaced) {
     for (const { status } of await askEach(open, flagsRequest())) expect(status).toBe(200);
-    expect(await Promise.all(paths.map((path) => askFresh(port, path, 1)))).toEqual(before);
+    expect(await Promise.all(paths.map((path) => askFresh(port, path, { count: 1 })))).toEqual(before);
   }
   await replaced;
   // What is left when the survivor has gone too was given by the control plane alone.
   await kill(running, survivor);
-  expect(await Promise.all(paths.map((path) => askFresh(port, path, 1)))).toEqual(before);
-  expect(running.proxy.stdout().match(/another takes its place/g)).toHaveLength(2);
+  expect(await Promise.all(paths.map((path) => askFresh(port, path, { count: 1 })))).toEqual(before);
+  await eventually(() => running.proxy.stdout().match(/another takes its place/g)?.length === 2);
 });
 
 /** The demo document with another value, and with so many features more. */
@@ -97,6 +97,31 @@ it("a document that comes while a worker starts is not lost on it", async () => 
   }
 }, 90_000);
 
+it("a document that comes while a new worker is told of another environment is not lost on it", async () => {
+  const pairs = { [clientKey]: serverKey, second_client_key: "ser.second_server_key" };
+  const environment_key_pairs = Object.entries(pairs).map(([client_side_key, server_side_key]) => {
+    return { client_side_key, server_side_key };
+  });
+  const config = { environment_key_pairs, upstream: { document_bytes_max: 50_000_000 } };
+  await using running = await startWorkers({ document: documentOf("slow", 8000), config });
+  const isServedByAll = async (value: string) => {
+    const answers = await askFresh(running.port, flagsPath, { key: "second_client_key" });
+    return answers.every(({ body }) => body.includes(`"${value}"`));
+  };
+  running.upstream.setDocument(pairs.second_client_key, documentOf("older", 0));
+  await eventually(() => isServedByAll("older"));
+  const pids = running.pids();
+  const [victim = 0, survivor = 0] = pids;
+  await kill(running, victim);
+  // As long as it stands still, the newer document is not known to be served.
+  process.kill(survivor, "SIGSTOP");
+  running.upstream.setDocument(pairs.second_client_key, documentOf("newer", 0));
+  await sleep(2000);
+  process.kill(survivor, "SIGCONT");
+  await successorOf(running, pids);
+  await eventually(() => isServedByAll("newer"));
+});
+
 it("both workers killed at once: the address is served again, with the held document", async () => {
   const reserved = createServer().listen(0, "127.0.0.1");
   await once(reserved, "listening");
@@ -120,7 +145,7 @@ it("five deaths within half a minute are survived; the sixth ends the service wi
   for (let deaths = 1; deaths <= 5; deaths += 1) {
     await eventually(() => running.pids().length === 2, patienceMs);
     await kill(running, running.pids().find((pid) => pid !== survivor) ?? 0);
-    for (const { status } of await askFresh(running.port, flagsPath, 1)) expect(status).toBe(200);
+    for (const { status } of await askFresh(running.port, flagsPath, { count: 1 })) expect(status).toBe(200);
   }
   await successorOf(running, [survivor]);
   expect(hasEnded(running.proxy)).toBe(false);

@@ -99,7 +99,7 @@ it("a change of the document reaches every worker, and a faulty document none", 
     upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "third" }));
     await eventually(async () => (await statesOfAll()).join() === "fresh null");
   }
-  const fresh = await askFresh(running.port, flagsPath, 20);
+  const fresh = await askFresh(running.port, flagsPath, { count: 20 });
   expect(new Set(fresh.map(({ body }) => body)).size).toBe(1);
   expect(fresh[0]?.body).toContain('"third"');
 });

@@ -63,7 +63,7 @@ export async function startWorkers(options: WorkersOptions = {}): Promise<Runnin
   const url = await proxy.url();
   const port = Number(new URL(url).port);
   // So many connections at once are shared among all workers.
-  const answers = () => askFresh(port, flagsPath, 12);
+  const answers = () => askFresh(port, flagsPath, { count: 12 });
   await eventually(async () => (await answers()).every(({ status }) => status === 200), startMsMax);
   const owned = stack.move();
   return {
@@ -156,13 +156,13 @@ export function askEach(connections: readonly RawConnection[], question: string)
 /** How long one answer is waited for. Who is given to a worker in the moment of its death may get none. */
 const answerMsMax = 3000;
 
-/** A GET with the client key, on so many connections at once. @throws where one is not answered */
+/** A GET, by default with the client key, on so many connections at once. @throws where one has no answer */
 export function askFresh(
   port: number,
   path: string,
-  count = 8,
+  { count = 8, key = clientKey } = {},
 ): Promise<{ readonly status: number; readonly body: string }[]> {
-  const headers = { "x-environment-key": clientKey };
+  const headers = { "x-environment-key": key };
   const askOne = async () => {
     const outgoing = request({ port, host: "127.0.0.1", path, headers, agent: false, timeout: answerMsMax });
     outgoing.once("timeout", () => outgoing.destroy(new Error("no answer")));

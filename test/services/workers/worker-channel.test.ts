@@ -112,6 +112,25 @@ test("a document is published once the worker reports that very transfer", async
   expect(served).toEqual([2, 1]);
 });
 
+test("documents of one environment follow each other; those of others go on", async () => {
+  const { child, channel } = startChannel();
+  const environmentsSent = async () => {
+    await takeAll(child);
+    return child.sent.flatMap((order) => (order.kind === "document" ? [order.document.environment] : []));
+  };
+  const outcomes = Promise.allSettled([0, 0, 0, 1].map((each) => channel.publish(each, smallInput)));
+  expect(await environmentsSent()).toEqual([0, 1]);
+  await child.report({ kind: "published", transfer: 2, report });
+  expect(await environmentsSent()).toEqual([0, 1]);
+  await child.report({ kind: "refused", transfer: 1, code: "document_invalid", message: "no" });
+  expect(await environmentsSent()).toEqual([0, 1, 0]);
+  await child.report({ kind: "published", transfer: 3, report });
+  expect(await environmentsSent()).toEqual([0, 1, 0, 0]);
+  await child.report({ kind: "published", transfer: 4, report });
+  const statuses = (await outcomes).map(({ status }) => status);
+  expect(statuses).toEqual(["rejected", "fulfilled", "fulfilled", "fulfilled"]);
+});
+
 test("each piece of a document waits until the one before is on its way", async () => {
   const { child, channel } = startChannel();
   child.takesAll = false;
