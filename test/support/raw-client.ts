@@ -30,7 +30,8 @@ export class RawConnection implements AsyncDisposable {
   private constructor(socket: Socket, patienceMs: number) {
     this.#socket = socket;
     this.#patienceMs = patienceMs;
-    this.#closed = once(socket, "close").then(() => undefined);
+    // A reset is a close too: a byte that was sent while the server closed brings one.
+    this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
     socket.on("data", (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#deliver();
