@@ -22,8 +22,8 @@ import { profileDocument } from "./profile-document.ts";
 import { type Measure, measureText, summarize, tableText, verdictText } from "./statistics.ts";
 
 const connections = 32;
-const warmUpRequests = 8000;
-const windowRequests = 3000;
+const warmUpRequests = 60_000;
+const windowRequests = 10_000;
 /** Pairs of windows, one on each server, for each pair of fresh processes. */
 const pairs = 6;
 
