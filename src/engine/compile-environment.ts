@@ -17,7 +17,9 @@ import {
 } from "./compile-outcomes.ts";
 import { overridePriorityOf } from "./feature-state-keys.ts";
 import { IdentityOverrides, type OverrideFinder } from "./identity-overrides.ts";
-import { type RefusedPattern, SegmentCompiler, type SegmentPredicate } from "./segments.ts";
+import type { Property } from "./property.ts";
+import type { Rule } from "./rules.ts";
+import { type RefusedPattern, SegmentCompiler } from "./segments.ts";
 import { buildStaticContext } from "./static-context.ts";
 
 /** What an identity overrides, by feature index. */
@@ -30,7 +32,7 @@ interface SegmentOverride {
 
 export interface CompiledSegment {
   readonly name: string;
-  readonly matches: SegmentPredicate["matches"];
+  readonly rule: Rule;
   /** Where an evaluation remembers its answer. */
   readonly slot: number;
 }
@@ -41,9 +43,7 @@ export interface CompiledSegment {
  */
 interface EvaluationSlots {
   readonly segments: number;
-  readonly values: number;
-  /** Answers of costly conditions. */
-  readonly answers: number;
+  readonly properties: number;
 }
 
 export interface CompiledEnvironment {
@@ -55,6 +55,8 @@ export interface CompiledEnvironment {
   /** By feature index: candidates, the strongest first; the first whose segment matches wins. */
   readonly segmentOverrides: readonly (readonly SegmentOverride[])[];
   readonly segments: readonly CompiledSegment[];
+  /** What conditions look at; rules name them by index. */
+  readonly properties: readonly Property[];
   readonly identityOverrides: IdentityOverrides<IdentityOverride>;
   readonly slots: EvaluationSlots;
   readonly refusedPatterns: readonly RefusedPattern[];
@@ -107,11 +109,8 @@ export function* compileInSteps(
     compiledSegments[index] = compileSegment(compiler, segments[index] as SegmentModel, slot);
     yield;
   }
-  const slots = {
-    segments: overriding.length,
-    values: compiler.valueSlots,
-    answers: compiler.answerSlots,
-  };
+  compiler.settle();
+  const slots = { segments: overriding.length, properties: compiler.properties.length };
   for (const [index, segment] of segments.entries()) {
     compiledSegments[index] ??= compileSegment(compiler, segment, overriding.length + index);
     yield;
@@ -122,6 +121,7 @@ export function* compileInSteps(
     defaults,
     segmentOverrides,
     segments: compiledSegments,
+    properties: compiler.properties,
     identityOverrides: compileWhenSeen(findOverrides, outcomes),
     slots,
     refusedPatterns: compiler.refusedPatterns,
@@ -139,7 +139,7 @@ function overridingSegments(overrides: CompiledEnvironment["segmentOverrides"]):
 }
 
 function compileSegment(compiler: SegmentCompiler, segment: SegmentModel, slot: number): CompiledSegment {
-  return { name: segment.name, matches: compiler.compile(segment).matches, slot };
+  return { name: segment.name, rule: compiler.compile(segment), slot };
 }
 
 /** As a Python dict built from the list: the first one's place, the last one's content. */

@@ -7,7 +7,8 @@ import type { CompiledEnvironment, IdentityOverride } from "./compile-environmen
 import type { CompiledFeatureState, Outcome } from "./compile-outcomes.ts";
 import type { IdentityContext } from "./context-paths.ts";
 import { hashedPercentage } from "./hashing.ts";
-import type { SegmentEvaluation } from "./segments.ts";
+import type { Property } from "./property.ts";
+import { type Answers, holds } from "./rules.ts";
 
 /**
  * @param environmentKey the environment's `api_key`
@@ -26,11 +27,11 @@ export function identityContext(
  * One identity's evaluation. Segments are evaluated when a feature first asks for them, at most once, and
  * those that override nothing never.
  */
-export class Evaluation implements SegmentEvaluation {
+export class Evaluation implements Answers {
   readonly identity: IdentityContext;
-  readonly values: SegmentEvaluation["values"];
-  readonly answers: SegmentEvaluation["answers"];
   readonly #environment: CompiledEnvironment;
+  /** By property; undefined where not looked up yet. */
+  readonly #answers: (ReturnType<Property["answersFor"]> | undefined)[];
   /** By segment slot; undefined where not evaluated yet. */
   readonly #matches: (boolean | undefined)[];
   readonly #overrides: IdentityOverride | undefined;
@@ -43,8 +44,7 @@ export class Evaluation implements SegmentEvaluation {
     this.#environment = environment;
     this.identity = identity;
     const { slots } = environment;
-    this.values = new Array(slots.values);
-    this.answers = new Array(slots.answers);
+    this.#answers = new Array(slots.properties);
     this.#matches = new Array(slots.segments);
     this.#overrides =
       identity.identifier === null ? undefined : environment.identityOverrides.of(identity.identifier);
@@ -66,10 +66,20 @@ export class Evaluation implements SegmentEvaluation {
     if (segment === undefined) return false;
     let matches = this.#matches[segment.slot];
     if (matches === undefined) {
-      matches = segment.matches(this);
+      matches = holds(segment.rule, this);
       this.#matches[segment.slot] = matches;
     }
     return matches;
+  }
+
+  /** Looks a property up once, when a condition first asks for it. */
+  answer(property: number, question: number): boolean {
+    let answers = this.#answers[property];
+    if (answers === undefined) {
+      answers = (this.#environment.properties[property] as Property).answersFor(this.identity);
+      this.#answers[property] = answers;
+    }
+    return answers.answer(question);
   }
 
   #stateOf(featureIndex: number): CompiledFeatureState {

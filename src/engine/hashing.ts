@@ -39,17 +39,23 @@ function longMd5(text: string): number[] {
 }
 
 /**
- * A digest, as a number of 128 bits, modulo 9999: by Horner's rule on digits of 16 bits, without bigints.
+ * A digest, as a number of 128 bits, modulo 9999: the sum of its eight digits of 16 bits, each times what
+ * its place is worth. Half of the sum fits 32 bits, so that no step needs more.
  * @param words four, little-endian, while the number has its first byte highest
  */
 function remainderOf(words: ArrayLike<number>): number {
-  let remainder = 0;
-  for (let index = 0; index < 4; index += 1) {
-    const word = words[index] ?? 0;
-    const high = ((word & 0xff) << 8) | ((word >>> 8) & 0xff);
-    const low = ((word >>> 8) & 0xff00) | (word >>> 24);
-    remainder = (remainder * 65_536 + high) % 9999;
-    remainder = (remainder * 65_536 + low) % 9999;
-  }
-  return remainder;
+  const high = digitsWorth(words[0] ?? 0, 763, 7291) + digitsWorth(words[1] ?? 0, 4225, 1897);
+  const low = digitsWorth(words[2] ?? 0, 3358, 6835) + digitsWorth(words[3] ?? 0, 5542, 1);
+  return (((high >>> 0) % 9999) + ((low >>> 0) % 9999)) % 9999;
+}
+
+/**
+ * @param word two digits; the one in its lower half is the higher
+ * @param higher a power of 65,536, modulo 9999
+ * @param lower the next power below
+ */
+function digitsWorth(word: number, higher: number, lower: number): number {
+  const first = ((word & 0xff) << 8) | ((word >>> 8) & 0xff);
+  const second = ((word >>> 8) & 0xff00) | (word >>> 24);
+  return first * higher + second * lower;
 }

@@ -1,35 +1,15 @@
 /**
- * Segments compiled into predicates over one evaluation. A property is looked up and coerced at most once a
- * request, whatever number of conditions ask for it. Overrides and features are not its concern.
+ * Segments compiled into rules over properties. A property is looked up and coerced at most once a request,
+ * whatever number of conditions ask for it. Overrides and features are not its concern.
  */
 import type { ConditionModel, RuleModel, SegmentModel } from "../models/environment-document.ts";
-import {
-  compileProperty,
-  type IdentityContext,
-  type PropertyLookup,
-  type StaticContext,
-} from "./context-paths.ts";
+import type { JsonScalar } from "../models/json.ts";
+import { compileProperty, type StaticContext } from "./context-paths.ts";
 import { type ContextValue, toContextValue } from "./context-value.ts";
-import { PathRaisedError } from "./json-path/path-errors.ts";
 import { compileOperator, type ValueTest } from "./operators.ts";
-import { always, every, never, none, type Predicate, some } from "./predicates.ts";
+import { Property } from "./property.ts";
 import type { RegexRefusal } from "./regex/compile-regex.ts";
-
-/**
- * Stands for a value whose look-up the reference raises on: no condition matches it, not even "is not set".
- */
-const raised = Symbol("raised");
-
-/** The state of evaluating one identity: what has been looked up so far. */
-export interface SegmentEvaluation {
-  readonly identity: IdentityContext;
-  /** By property slot; undefined where not looked up yet. */
-  readonly values: (ContextValue | typeof raised | null | undefined)[];
-  /** By answer slot: what costly conditions answered; undefined where not asked yet. */
-  readonly answers: (boolean | undefined)[];
-}
-
-export type SegmentPredicate = Predicate<SegmentEvaluation>;
+import { always, every, never, none, type Rule, some } from "./rules.ts";
 
 /** A condition that can never match because its regular expression may not run (contract A13). */
 export interface RefusedPattern {
@@ -48,18 +28,17 @@ const operatorCosts: ReadonlyMap<string, number> = new Map([
   ["REGEX", 20],
 ]);
 const versionCost = 20;
-/** From this cost on, equal conditions are asked once. */
-const sharedCostMin = 20;
 /** A path that searches costs as much as the context is large: all else comes before. */
 const searchCost = 1000;
 
-/** Compiles the segments of one document; properties share their slots between segments. */
+/** Compiles the segments of one document; segments share properties and equal conditions. */
 export class SegmentCompiler {
   readonly refusedPatterns: RefusedPattern[] = [];
-  readonly #slots = new Map<string, number | null>();
-  /** Costly conditions by what they ask: equal ones of many segments are one. */
-  readonly #costly = new Map<string, SegmentPredicate>();
-  readonly #lookups: PropertyLookup[] = [];
+  readonly properties: Property[] = [];
+  /** By what they look at, the index among the properties; null where looking always raises. */
+  readonly #indexes = new Map<string, number | null>();
+  /** By what they ask, the index among the conditions of their property. */
+  readonly #questions = new Map<string, number>();
   readonly #staticContext: () => StaticContext;
 
   /** @param staticContext the request-independent part of the context, made only if a path needs it */
@@ -67,25 +46,20 @@ export class SegmentCompiler {
     this.#staticContext = staticContext;
   }
 
-  /** How many slots an evaluation's `values` needs. */
-  get valueSlots(): number {
-    return this.#lookups.length;
-  }
-
-  /** How many slots an evaluation's `answers` needs. */
-  get answerSlots(): number {
-    return this.#costly.size;
+  /** The segments compiled so far are those that flags depend on: answers to their conditions are kept. */
+  settle(): void {
+    for (const property of this.properties) property.settle();
   }
 
   /** A segment without rules never matches; otherwise all of its top rules must. */
-  compile(segment: SegmentModel): SegmentPredicate {
+  compile(segment: SegmentModel): Rule {
     const rules = segment.rules ?? [];
     if (rules.length === 0) return never;
     return every(rules.map((rule) => this.#compileRule(rule, segment)));
   }
 
   /** Conditions and sub-rules are each combined by the rule's own type, then both must hold (B 5.2). */
-  #compileRule(rule: RuleModel, segment: SegmentModel): SegmentPredicate {
+  #compileRule(rule: RuleModel, segment: SegmentModel): Rule {
     const conditions = (rule.conditions ?? []).map((each) => this.#compileCondition(each, segment));
     const rules = (rule.rules ?? []).map((each) => this.#compileRule(each, segment));
     const combine = combiners.get(rule.type);
@@ -95,17 +69,13 @@ export class SegmentCompiler {
     return parts.length === 0 ? always : every(parts.map(combine));
   }
 
-  #compileCondition(condition: ConditionModel, segment: SegmentModel): SegmentPredicate {
+  #compileCondition(condition: ConditionModel, segment: SegmentModel): Rule {
     const test = this.#compileTest(condition, segment);
     if (test === null) return never;
-    const property = condition.property_ ?? "";
-    const cost = costOf(condition);
-    // The identity's own key, as it is: not coerced.
-    if (condition.operator === "PERCENTAGE_SPLIT" && property === "") return identityKeyPredicate(test, cost);
-    const slot = this.#slotOf(property);
-    if (slot === null) return never;
-    const predicate = propertyPredicate(slot, this.#lookups[slot] as PropertyLookup, test, cost);
-    return cost < sharedCostMin ? predicate : this.#share(predicate, condition, segment);
+    const property = this.#indexOf(condition);
+    if (property === null) return never;
+    const question = this.#questionOf(property, test, condition, segment);
+    return { kind: "condition", isWanted: true, cost: costOf(condition), property, question };
   }
 
   #compileTest({ operator, value }: ConditionModel, segment: SegmentModel): ValueTest | null {
@@ -117,77 +87,57 @@ export class SegmentCompiler {
     });
   }
 
-  /** Equal conditions are asked once in an evaluation, whatever number of segments has them. */
-  #share(predicate: SegmentPredicate, condition: ConditionModel, segment: SegmentModel): SegmentPredicate {
-    const { operator, property_: property, value } = condition;
-    // A split hashes the segment's id too.
-    const salt = operator === "PERCENTAGE_SPLIT" ? segment.id : null;
-    const question = JSON.stringify([operator, property, value, salt]);
-    const known = this.#costly.get(question);
+  #indexOf({ operator, property_: path }: ConditionModel): number | null {
+    const name = path ?? "";
+    const key = operator === "PERCENTAGE_SPLIT" && name === "" ? identityKey : `.${name}`;
+    const known = this.#indexes.get(key);
     if (known !== undefined) return known;
-    const shared = sharedPredicate(this.#costly.size, predicate);
-    this.#costly.set(question, shared);
-    return shared;
+    const property = key === identityKey ? identityKeyProperty() : propertyOf(name, this.#staticContext);
+    const index = property === null ? null : this.properties.push(property) - 1;
+    this.#indexes.set(key, index);
+    return index;
   }
 
-  #slotOf(property: string): number | null {
-    const known = this.#slots.get(property);
-    if (known !== undefined) return known;
-    const lookup = compileProperty(property, this.#staticContext);
-    const slot = lookup === null ? null : this.#lookups.push(lookup) - 1;
-    this.#slots.set(property, slot);
-    return slot;
+  /** Equal conditions are asked once, whatever number of segments has them. */
+  #questionOf(
+    index: number,
+    test: ValueTest,
+    { operator, value }: ConditionModel,
+    segment: SegmentModel,
+  ): number {
+    const property = this.properties[index] as Property;
+    // Lists are long, and hardly ever the same.
+    if (typeof value === "object" && value !== null) return property.add(test);
+    // A split hashes the segment's id too.
+    const salt = operator === "PERCENTAGE_SPLIT" ? String(segment.id) : "";
+    const wording = JSON.stringify([index, operator, salt, value]);
+    const question = this.#questions.get(wording) ?? property.add(test);
+    this.#questions.set(wording, question);
+    return question;
   }
 }
+
+/** Stands for what a split without a property looks at; the names of others have a point before them. */
+const identityKey = "identity key";
 
 /*
  * NOTE: closures that live as long as a snapshot are made here, in functions of their own: V8 keeps all that
  * any closure of a function captures, and the compiler's methods hold the document.
  */
 
-function identityKeyPredicate(test: ValueTest, cost: number): SegmentPredicate {
-  return {
-    cost,
-    matches: ({ identity: { key } }) => key !== null && test({ kind: "string", value: key }),
-  };
+/** The identity's own key, as it is: not coerced. */
+function identityKeyProperty(): Property {
+  return new Property(({ key }) => key, asText);
 }
 
-function propertyPredicate(
-  slot: number,
-  lookup: PropertyLookup,
-  test: ValueTest,
-  cost: number,
-): SegmentPredicate {
-  return {
-    cost,
-    matches: (evaluation) => {
-      let value = evaluation.values[slot];
-      if (value === undefined) {
-        value = lookUp(lookup, evaluation.identity);
-        evaluation.values[slot] = value;
-      }
-      return value !== raised && test(value);
-    },
-  };
+function asText(raw: JsonScalar | undefined): ContextValue | null {
+  return typeof raw === "string" ? { kind: "string", value: raw } : null;
 }
 
-function sharedPredicate(slot: number, { cost, matches }: SegmentPredicate): SegmentPredicate {
-  return {
-    cost,
-    matches: (evaluation) => {
-      evaluation.answers[slot] ??= matches(evaluation);
-      return evaluation.answers[slot];
-    },
-  };
-}
-
-function lookUp(lookup: PropertyLookup, identity: IdentityContext): ContextValue | typeof raised | null {
-  try {
-    return toContextValue(lookup(identity));
-  } catch (error) {
-    if (error instanceof PathRaisedError || error instanceof RangeError) return raised;
-    throw error;
-  }
+/** @returns null where the reference always raises */
+function propertyOf(name: string, staticContext: () => StaticContext): Property | null {
+  const lookup = compileProperty(name, staticContext);
+  return lookup === null ? null : new Property(lookup, toContextValue);
 }
 
 const combiners: ReadonlyMap<string, typeof every> = new Map([

@@ -105,8 +105,10 @@ function rotate(value: number, bits: number): number {
 
 /*
  * NOTE: the steps are written out, with the constants of the standard's table (2^32 |sin(step)|) in them:
- * read from tables in loops they were measured to take twice as long. Four functions, as V8 does not put all
- * calls of `rotate` in place in one.
+ * read from tables in loops they were measured to take twice as long. Each step waits for the one before, so
+ * what does not need that one's result stands first in its sum; the second round's function has the form of
+ * two parts without a common bit for the same reason. Four functions, as V8 does not put all calls of
+ * `rotate` in place in one.
  */
 
 function round1(x: Int32Array, o: number, state: Int32Array): void {
@@ -114,22 +116,22 @@ function round1(x: Int32Array, o: number, state: Int32Array): void {
   let b = state[1]!;
   let c = state[2]!;
   let d = state[3]!;
-  a = (rotate((a + (d ^ (b & (c ^ d))) + x[o]! - 680876936) | 0, 7) + b) | 0;
-  d = (rotate((d + (c ^ (a & (b ^ c))) + x[o + 1]! - 389564586) | 0, 12) + a) | 0;
-  c = (rotate((c + (b ^ (d & (a ^ b))) + x[o + 2]! + 606105819) | 0, 17) + d) | 0;
-  b = (rotate((b + (a ^ (c & (d ^ a))) + x[o + 3]! - 1044525330) | 0, 22) + c) | 0;
-  a = (rotate((a + (d ^ (b & (c ^ d))) + x[o + 4]! - 176418897) | 0, 7) + b) | 0;
-  d = (rotate((d + (c ^ (a & (b ^ c))) + x[o + 5]! + 1200080426) | 0, 12) + a) | 0;
-  c = (rotate((c + (b ^ (d & (a ^ b))) + x[o + 6]! - 1473231341) | 0, 17) + d) | 0;
-  b = (rotate((b + (a ^ (c & (d ^ a))) + x[o + 7]! - 45705983) | 0, 22) + c) | 0;
-  a = (rotate((a + (d ^ (b & (c ^ d))) + x[o + 8]! + 1770035416) | 0, 7) + b) | 0;
-  d = (rotate((d + (c ^ (a & (b ^ c))) + x[o + 9]! - 1958414417) | 0, 12) + a) | 0;
-  c = (rotate((c + (b ^ (d & (a ^ b))) + x[o + 10]! - 42063) | 0, 17) + d) | 0;
-  b = (rotate((b + (a ^ (c & (d ^ a))) + x[o + 11]! - 1990404162) | 0, 22) + c) | 0;
-  a = (rotate((a + (d ^ (b & (c ^ d))) + x[o + 12]! + 1804603682) | 0, 7) + b) | 0;
-  d = (rotate((d + (c ^ (a & (b ^ c))) + x[o + 13]! - 40341101) | 0, 12) + a) | 0;
-  c = (rotate((c + (b ^ (d & (a ^ b))) + x[o + 14]! - 1502002290) | 0, 17) + d) | 0;
-  b = (rotate((b + (a ^ (c & (d ^ a))) + x[o + 15]! + 1236535329) | 0, 22) + c) | 0;
+  a = (rotate((a + x[o]! - 680876936 + (d ^ (b & (c ^ d)))) | 0, 7) + b) | 0;
+  d = (rotate((d + x[o + 1]! - 389564586 + (c ^ (a & (b ^ c)))) | 0, 12) + a) | 0;
+  c = (rotate((c + x[o + 2]! + 606105819 + (b ^ (d & (a ^ b)))) | 0, 17) + d) | 0;
+  b = (rotate((b + x[o + 3]! - 1044525330 + (a ^ (c & (d ^ a)))) | 0, 22) + c) | 0;
+  a = (rotate((a + x[o + 4]! - 176418897 + (d ^ (b & (c ^ d)))) | 0, 7) + b) | 0;
+  d = (rotate((d + x[o + 5]! + 1200080426 + (c ^ (a & (b ^ c)))) | 0, 12) + a) | 0;
+  c = (rotate((c + x[o + 6]! - 1473231341 + (b ^ (d & (a ^ b)))) | 0, 17) + d) | 0;
+  b = (rotate((b + x[o + 7]! - 45705983 + (a ^ (c & (d ^ a)))) | 0, 22) + c) | 0;
+  a = (rotate((a + x[o + 8]! + 1770035416 + (d ^ (b & (c ^ d)))) | 0, 7) + b) | 0;
+  d = (rotate((d + x[o + 9]! - 1958414417 + (c ^ (a & (b ^ c)))) | 0, 12) + a) | 0;
+  c = (rotate((c + x[o + 10]! - 42063 + (b ^ (d & (a ^ b)))) | 0, 17) + d) | 0;
+  b = (rotate((b + x[o + 11]! - 1990404162 + (a ^ (c & (d ^ a)))) | 0, 22) + c) | 0;
+  a = (rotate((a + x[o + 12]! + 1804603682 + (d ^ (b & (c ^ d)))) | 0, 7) + b) | 0;
+  d = (rotate((d + x[o + 13]! - 40341101 + (c ^ (a & (b ^ c)))) | 0, 12) + a) | 0;
+  c = (rotate((c + x[o + 14]! - 1502002290 + (b ^ (d & (a ^ b)))) | 0, 17) + d) | 0;
+  b = (rotate((b + x[o + 15]! + 1236535329 + (a ^ (c & (d ^ a)))) | 0, 22) + c) | 0;
   state[0] = a;
   state[1] = b;
   state[2] = c;
@@ -141,22 +143,22 @@ function round2(x: Int32Array, o: number, state: Int32Array): void {
   let b = state[1]!;
   let c = state[2]!;
   let d = state[3]!;
-  a = (rotate((a + (c ^ (d & (b ^ c))) + x[o + 1]! - 165796510) | 0, 5) + b) | 0;
-  d = (rotate((d + (b ^ (c & (a ^ b))) + x[o + 6]! - 1069501632) | 0, 9) + a) | 0;
-  c = (rotate((c + (a ^ (b & (d ^ a))) + x[o + 11]! + 643717713) | 0, 14) + d) | 0;
-  b = (rotate((b + (d ^ (a & (c ^ d))) + x[o]! - 373897302) | 0, 20) + c) | 0;
-  a = (rotate((a + (c ^ (d & (b ^ c))) + x[o + 5]! - 701558691) | 0, 5) + b) | 0;
-  d = (rotate((d + (b ^ (c & (a ^ b))) + x[o + 10]! + 38016083) | 0, 9) + a) | 0;
-  c = (rotate((c + (a ^ (b & (d ^ a))) + x[o + 15]! - 660478335) | 0, 14) + d) | 0;
-  b = (rotate((b + (d ^ (a & (c ^ d))) + x[o + 4]! - 405537848) | 0, 20) + c) | 0;
-  a = (rotate((a + (c ^ (d & (b ^ c))) + x[o + 9]! + 568446438) | 0, 5) + b) | 0;
-  d = (rotate((d + (b ^ (c & (a ^ b))) + x[o + 14]! - 1019803690) | 0, 9) + a) | 0;
-  c = (rotate((c + (a ^ (b & (d ^ a))) + x[o + 3]! - 187363961) | 0, 14) + d) | 0;
-  b = (rotate((b + (d ^ (a & (c ^ d))) + x[o + 8]! + 1163531501) | 0, 20) + c) | 0;
-  a = (rotate((a + (c ^ (d & (b ^ c))) + x[o + 13]! - 1444681467) | 0, 5) + b) | 0;
-  d = (rotate((d + (b ^ (c & (a ^ b))) + x[o + 2]! - 51403784) | 0, 9) + a) | 0;
-  c = (rotate((c + (a ^ (b & (d ^ a))) + x[o + 7]! + 1735328473) | 0, 14) + d) | 0;
-  b = (rotate((b + (d ^ (a & (c ^ d))) + x[o + 12]! - 1926607734) | 0, 20) + c) | 0;
+  a = (rotate((a + x[o + 1]! - 165796510 + (c & ~d) + (d & b)) | 0, 5) + b) | 0;
+  d = (rotate((d + x[o + 6]! - 1069501632 + (b & ~c) + (c & a)) | 0, 9) + a) | 0;
+  c = (rotate((c + x[o + 11]! + 643717713 + (a & ~b) + (b & d)) | 0, 14) + d) | 0;
+  b = (rotate((b + x[o]! - 373897302 + (d & ~a) + (a & c)) | 0, 20) + c) | 0;
+  a = (rotate((a + x[o + 5]! - 701558691 + (c & ~d) + (d & b)) | 0, 5) + b) | 0;
+  d = (rotate((d + x[o + 10]! + 38016083 + (b & ~c) + (c & a)) | 0, 9) + a) | 0;
+  c = (rotate((c + x[o + 15]! - 660478335 + (a & ~b) + (b & d)) | 0, 14) + d) | 0;
+  b = (rotate((b + x[o + 4]! - 405537848 + (d & ~a) + (a & c)) | 0, 20) + c) | 0;
+  a = (rotate((a + x[o + 9]! + 568446438 + (c & ~d) + (d & b)) | 0, 5) + b) | 0;
+  d = (rotate((d + x[o + 14]! - 1019803690 + (b & ~c) + (c & a)) | 0, 9) + a) | 0;
+  c = (rotate((c + x[o + 3]! - 187363961 + (a & ~b) + (b & d)) | 0, 14) + d) | 0;
+  b = (rotate((b + x[o + 8]! + 1163531501 + (d & ~a) + (a & c)) | 0, 20) + c) | 0;
+  a = (rotate((a + x[o + 13]! - 1444681467 + (c & ~d) + (d & b)) | 0, 5) + b) | 0;
+  d = (rotate((d + x[o + 2]! - 51403784 + (b & ~c) + (c & a)) | 0, 9) + a) | 0;
+  c = (rotate((c + x[o + 7]! + 1735328473 + (a & ~b) + (b & d)) | 0, 14) + d) | 0;
+  b = (rotate((b + x[o + 12]! - 1926607734 + (d & ~a) + (a & c)) | 0, 20) + c) | 0;
   state[0] = a;
   state[1] = b;
   state[2] = c;
@@ -168,22 +170,22 @@ function round3(x: Int32Array, o: number, state: Int32Array): void {
   let b = state[1]!;
   let c = state[2]!;
   let d = state[3]!;
-  a = (rotate((a + (b ^ c ^ d) + x[o + 5]! - 378558) | 0, 4) + b) | 0;
-  d = (rotate((d + (a ^ b ^ c) + x[o + 8]! - 2022574463) | 0, 11) + a) | 0;
-  c = (rotate((c + (d ^ a ^ b) + x[o + 11]! + 1839030562) | 0, 16) + d) | 0;
-  b = (rotate((b + (c ^ d ^ a) + x[o + 14]! - 35309556) | 0, 23) + c) | 0;
-  a = (rotate((a + (b ^ c ^ d) + x[o + 1]! - 1530992060) | 0, 4) + b) | 0;
-  d = (rotate((d + (a ^ b ^ c) + x[o + 4]! + 1272893353) | 0, 11) + a) | 0;
-  c = (rotate((c + (d ^ a ^ b) + x[o + 7]! - 155497632) | 0, 16) + d) | 0;
-  b = (rotate((b + (c ^ d ^ a) + x[o + 10]! - 1094730640) | 0, 23) + c) | 0;
-  a = (rotate((a + (b ^ c ^ d) + x[o + 13]! + 681279174) | 0, 4) + b) | 0;
-  d = (rotate((d + (a ^ b ^ c) + x[o]! - 358537222) | 0, 11) + a) | 0;
-  c = (rotate((c + (d ^ a ^ b) + x[o + 3]! - 722521979) | 0, 16) + d) | 0;
-  b = (rotate((b + (c ^ d ^ a) + x[o + 6]! + 76029189) | 0, 23) + c) | 0;
-  a = (rotate((a + (b ^ c ^ d) + x[o + 9]! - 640364487) | 0, 4) + b) | 0;
-  d = (rotate((d + (a ^ b ^ c) + x[o + 12]! - 421815835) | 0, 11) + a) | 0;
-  c = (rotate((c + (d ^ a ^ b) + x[o + 15]! + 530742520) | 0, 16) + d) | 0;
-  b = (rotate((b + (c ^ d ^ a) + x[o + 2]! - 995338651) | 0, 23) + c) | 0;
+  a = (rotate((a + x[o + 5]! - 378558 + (b ^ c ^ d)) | 0, 4) + b) | 0;
+  d = (rotate((d + x[o + 8]! - 2022574463 + (a ^ b ^ c)) | 0, 11) + a) | 0;
+  c = (rotate((c + x[o + 11]! + 1839030562 + (d ^ a ^ b)) | 0, 16) + d) | 0;
+  b = (rotate((b + x[o + 14]! - 35309556 + (c ^ d ^ a)) | 0, 23) + c) | 0;
+  a = (rotate((a + x[o + 1]! - 1530992060 + (b ^ c ^ d)) | 0, 4) + b) | 0;
+  d = (rotate((d + x[o + 4]! + 1272893353 + (a ^ b ^ c)) | 0, 11) + a) | 0;
+  c = (rotate((c + x[o + 7]! - 155497632 + (d ^ a ^ b)) | 0, 16) + d) | 0;
+  b = (rotate((b + x[o + 10]! - 1094730640 + (c ^ d ^ a)) | 0, 23) + c) | 0;
+  a = (rotate((a + x[o + 13]! + 681279174 + (b ^ c ^ d)) | 0, 4) + b) | 0;
+  d = (rotate((d + x[o]! - 358537222 + (a ^ b ^ c)) | 0, 11) + a) | 0;
+  c = (rotate((c + x[o + 3]! - 722521979 + (d ^ a ^ b)) | 0, 16) + d) | 0;
+  b = (rotate((b + x[o + 6]! + 76029189 + (c ^ d ^ a)) | 0, 23) + c) | 0;
+  a = (rotate((a + x[o + 9]! - 640364487 + (b ^ c ^ d)) | 0, 4) + b) | 0;
+  d = (rotate((d + x[o + 12]! - 421815835 + (a ^ b ^ c)) | 0, 11) + a) | 0;
+  c = (rotate((c + x[o + 15]! + 530742520 + (d ^ a ^ b)) | 0, 16) + d) | 0;
+  b = (rotate((b + x[o + 2]! - 995338651 + (c ^ d ^ a)) | 0, 23) + c) | 0;
   state[0] = a;
   state[1] = b;
   state[2] = c;
@@ -195,22 +197,22 @@ function round4(x: Int32Array, o: number, state: Int32Array): void {
   let b = state[1]!;
   let c = state[2]!;
   let d = state[3]!;
-  a = (rotate((a + (c ^ (b | ~d)) + x[o]! - 198630844) | 0, 6) + b) | 0;
-  d = (rotate((d + (b ^ (a | ~c)) + x[o + 7]! + 1126891415) | 0, 10) + a) | 0;
-  c = (rotate((c + (a ^ (d | ~b)) + x[o + 14]! - 1416354905) | 0, 15) + d) | 0;
-  b = (rotate((b + (d ^ (c | ~a)) + x[o + 5]! - 57434055) | 0, 21) + c) | 0;
-  a = (rotate((a + (c ^ (b | ~d)) + x[o + 12]! + 1700485571) | 0, 6) + b) | 0;
-  d = (rotate((d + (b ^ (a | ~c)) + x[o + 3]! - 1894986606) | 0, 10) + a) | 0;
-  c = (rotate((c + (a ^ (d | ~b)) + x[o + 10]! - 1051523) | 0, 15) + d) | 0;
-  b = (rotate((b + (d ^ (c | ~a)) + x[o + 1]! - 2054922799) | 0, 21) + c) | 0;
-  a = (rotate((a + (c ^ (b | ~d)) + x[o + 8]! + 1873313359) | 0, 6) + b) | 0;
-  d = (rotate((d + (b ^ (a | ~c)) + x[o + 15]! - 30611744) | 0, 10) + a) | 0;
-  c = (rotate((c + (a ^ (d | ~b)) + x[o + 6]! - 1560198380) | 0, 15) + d) | 0;
-  b = (rotate((b + (d ^ (c | ~a)) + x[o + 13]! + 1309151649) | 0, 21) + c) | 0;
-  a = (rotate((a + (c ^ (b | ~d)) + x[o + 4]! - 145523070) | 0, 6) + b) | 0;
-  d = (rotate((d + (b ^ (a | ~c)) + x[o + 11]! - 1120210379) | 0, 10) + a) | 0;
-  c = (rotate((c + (a ^ (d | ~b)) + x[o + 2]! + 718787259) | 0, 15) + d) | 0;
-  b = (rotate((b + (d ^ (c | ~a)) + x[o + 9]! - 343485551) | 0, 21) + c) | 0;
+  a = (rotate((a + x[o]! - 198630844 + (c ^ (b | ~d))) | 0, 6) + b) | 0;
+  d = (rotate((d + x[o + 7]! + 1126891415 + (b ^ (a | ~c))) | 0, 10) + a) | 0;
+  c = (rotate((c + x[o + 14]! - 1416354905 + (a ^ (d | ~b))) | 0, 15) + d) | 0;
+  b = (rotate((b + x[o + 5]! - 57434055 + (d ^ (c | ~a))) | 0, 21) + c) | 0;
+  a = (rotate((a + x[o + 12]! + 1700485571 + (c ^ (b | ~d))) | 0, 6) + b) | 0;
+  d = (rotate((d + x[o + 3]! - 1894986606 + (b ^ (a | ~c))) | 0, 10) + a) | 0;
+  c = (rotate((c + x[o + 10]! - 1051523 + (a ^ (d | ~b))) | 0, 15) + d) | 0;
+  b = (rotate((b + x[o + 1]! - 2054922799 + (d ^ (c | ~a))) | 0, 21) + c) | 0;
+  a = (rotate((a + x[o + 8]! + 1873313359 + (c ^ (b | ~d))) | 0, 6) + b) | 0;
+  d = (rotate((d + x[o + 15]! - 30611744 + (b ^ (a | ~c))) | 0, 10) + a) | 0;
+  c = (rotate((c + x[o + 6]! - 1560198380 + (a ^ (d | ~b))) | 0, 15) + d) | 0;
+  b = (rotate((b + x[o + 13]! + 1309151649 + (d ^ (c | ~a))) | 0, 21) + c) | 0;
+  a = (rotate((a + x[o + 4]! - 145523070 + (c ^ (b | ~d))) | 0, 6) + b) | 0;
+  d = (rotate((d + x[o + 11]! - 1120210379 + (b ^ (a | ~c))) | 0, 10) + a) | 0;
+  c = (rotate((c + x[o + 2]! + 718787259 + (a ^ (d | ~b))) | 0, 15) + d) | 0;
+  b = (rotate((b + x[o + 9]! - 343485551 + (d ^ (c | ~a))) | 0, 21) + c) | 0;
   state[0] = a;
   state[1] = b;
   state[2] = c;
