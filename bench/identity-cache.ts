@@ -3,9 +3,10 @@
  * streams of bodies from "each once" to "few in turn", in one process without HTTP. It has no target: its
  * figures decide the default (docs/decisions/0007).
  */
+
+import { cachedRequest } from "../src/cache/identity-response-cache.ts";
 import type { ViewSnapshot } from "../src/cache/view-snapshot.ts";
-import { IdentityRequestReader } from "../src/models/identity-request.ts";
-import { parseJson } from "../src/models/json.ts";
+import { readPlainIdentityBody } from "../src/models/plain-identity-body.ts";
 import { subjectOf } from "../src/routes/identity-subject.ts";
 import { prepareView } from "./engine-contestants.ts";
 import { identityBody } from "./http-cases.ts";
@@ -61,10 +62,12 @@ function measure(view: ViewSnapshot, next: Stream): { readonly us: number; reado
 /** As the route does. @returns whether the answer was kept */
 function answer(view: ViewSnapshot, number: number): boolean {
   const body = bodies[number] as Buffer;
-  if (view.identityResponses.get(body) !== undefined) return true;
-  const request = new IdentityRequestReader(limits).read(parseJson(body.toString()), ["body"]);
+  const asked = cachedRequest(body);
+  if (view.identityResponses.get(asked) !== undefined) return true;
+  const request = readPlainIdentityBody(body, limits);
+  if (request === null) throw new Error("the general way is not measured here");
   const { subject } = subjectOf(request, view, () => "");
-  view.identityResponses.offer(body, view.identityResponse(view.identityText(subject)));
+  view.identityResponses.offer(asked, view.identityResponse(view.identityText(subject)));
   return false;
 }
 

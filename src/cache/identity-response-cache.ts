@@ -28,14 +28,31 @@ const placesMax = 65_536;
 /** So many places for each entry: then few requests that are not kept share one with those that are. */
 const placesPerEntry = 4;
 
-/** A request as the cache knows it: a raw body, or a text that no body can be. */
-export type CachedRequest = Buffer | string;
+/** A request as the cache knows it. */
+export interface CachedRequest {
+  /** A raw body, or a text that no body can be. */
+  readonly content: Buffer | string;
+  readonly fingerprint: number;
+}
+
+/** @param content whatever the answer depends on, but for the view that is asked */
+export function cachedRequest(content: Buffer | string): CachedRequest {
+  return {
+    content,
+    fingerprint: typeof content === "string" ? fingerprintOfText(content) : fingerprintOf(content),
+  };
+}
+
+interface KeptResponse {
+  readonly response: IdentityResponse;
+  readonly place: number;
+}
 
 export class IdentityResponseCache {
-  readonly #entries: LRUCache<string, IdentityResponse> | null;
-  /** By the lowest bits of a request's hash: how many such are kept. Zero spares the look-up of its text. */
+  readonly #entries: LRUCache<string, KeptResponse> | null;
+  /** By the lowest bits of a fingerprint: how many such requests are kept. Zero spares a look-up by text. */
   readonly #kept: Uint32Array;
-  /** By the same: the hash of the last one that was answered and not kept. */
+  /** By the same: the fingerprint of the last one that was answered and not kept. */
   readonly #answered: Uint32Array;
 
   /** @param settings entries and bytes that this one cache may hold */
@@ -44,9 +61,9 @@ export class IdentityResponseCache {
       ? new LRUCache({
           max: settings.entriesMax,
           maxSize: settings.bytesMax,
-          sizeCalculation: ({ body }, key) => body.length + key.length + entryOverheadBytes,
-          dispose: (_, key) => {
-            this.#kept[this.#placeOf(hashOfText(key))]! -= 1;
+          sizeCalculation: ({ response: { body } }, key) => body.length + key.length + entryOverheadBytes,
+          dispose: ({ place }) => {
+            this.#kept[place]! -= 1;
           },
         })
       : null;
@@ -56,32 +73,31 @@ export class IdentityResponseCache {
   }
 
   /** @returns the answer that is kept for the request */
-  get(request: CachedRequest): IdentityResponse | undefined {
-    if (this.#entries === null || this.#kept[this.#placeOf(hashOf(request))] === 0) return undefined;
-    return this.#entries.get(keyOf(request));
+  get({ content, fingerprint }: CachedRequest): IdentityResponse | undefined {
+    if (this.#entries === null || this.#kept[this.#placeOf(fingerprint)] === 0) return undefined;
+    return this.#entries.get(keyOf(content))?.response;
   }
 
   /**
    * Keeps an answer from its request's second time on: most never come again, and keeping each one was
    * measured to cost more than it saves.
    */
-  offer(request: CachedRequest, response: IdentityResponse): void {
+  offer({ content, fingerprint }: CachedRequest, response: IdentityResponse): void {
     if (this.#entries === null) return;
-    const hash = hashOf(request);
-    const place = this.#placeOf(hash);
-    if (this.#answered[place] !== hash) {
-      this.#answered[place] = hash;
+    const place = this.#placeOf(fingerprint);
+    if (this.#answered[place] !== fingerprint) {
+      this.#answered[place] = fingerprint;
       return;
     }
-    const key = keyOf(request);
+    const key = keyOf(content);
     this.#kept[place]! += 1;
-    this.#entries.set(key, response);
+    this.#entries.set(key, { response, place });
     // One that is too large for the whole cache is not kept.
     if (!this.#entries.has(key)) this.#kept[place]! -= 1;
   }
 
-  #placeOf(hash: number): number {
-    return hash & (this.#kept.length - 1);
+  #placeOf(fingerprint: number): number {
+    return fingerprint & (this.#kept.length - 1);
   }
 }
 
@@ -91,33 +107,37 @@ function placesFor(entriesMax: number): number {
 }
 
 /** One character for each byte: two requests share a key only if they are the same. */
-function keyOf(request: CachedRequest): string {
-  return typeof request === "string" ? request : request.toString("latin1");
+function keyOf(content: Buffer | string): string {
+  return typeof content === "string" ? content : content.toString("latin1");
 }
 
-/** FNV-1a. Two requests of one hash do no harm: one of them is kept a request too early. */
-function hashOf(request: CachedRequest): number {
-  if (typeof request === "string") return hashOfText(request);
-  let hash = fnvBasis;
-  for (let index = 0; index < request.length; index += 1) {
-    hash = Math.imul(hash ^ (request[index] as number), fnvPrime);
+/*
+ * A hash in the manner of FNV-1a, four bytes at a time. Two requests of one fingerprint do no harm: one of
+ * them is kept a request too early.
+ */
+
+function fingerprintOf(bytes: Buffer): number {
+  let hash = basis;
+  let index = 0;
+  for (; index + 3 < bytes.length; index += 4) {
+    const low = bytes[index]! | (bytes[index + 1]! << 8);
+    hash = mixed(hash, low | (bytes[index + 2]! << 16) | (bytes[index + 3]! << 24));
   }
-  return mixed(hash);
+  for (; index < bytes.length; index += 1) hash = mixed(hash, bytes[index]!);
+  return hash >>> 0;
 }
 
-/** The same for a key: a character of it is a byte of the request. */
-function hashOfText(text: string): number {
-  let hash = fnvBasis;
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), fnvPrime);
-  }
-  return mixed(hash);
+function fingerprintOfText(text: string): number {
+  let hash = basis;
+  for (let index = 0; index < text.length; index += 1) hash = mixed(hash, text.charCodeAt(index));
+  return hash >>> 0;
 }
 
-const fnvBasis = 0x811c9dc5;
-const fnvPrime = 0x01000193;
+const basis = 0x811c9dc5;
+const multiplier = 0x9e3779b1;
 
-/** Places take the lowest bits alone. */
-function mixed(hash: number): number {
-  return (hash ^ (hash >>> 15)) >>> 0;
+/** Places take the lowest bits alone, so that the highest must reach them. */
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, multiplier);
+  return product ^ (product >>> 15);
 }

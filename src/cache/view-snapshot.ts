@@ -7,7 +7,7 @@ import type { CompiledEnvironment } from "../engine/compile-environment.ts";
 import type { Fragment, Outcome } from "../engine/compile-outcomes.ts";
 import { Evaluation, identityContext } from "../engine/evaluate.ts";
 import type { RequestTrait } from "../models/identity-request.ts";
-import { type JsonScalar, scalarText } from "../models/json.ts";
+import { type JsonScalar, scalarText, stringText } from "../models/json.ts";
 import type { IdentityResponse, IdentityResponseCache } from "./identity-response-cache.ts";
 import type { HeaderRecord, HeaderSet, PreparedResponse } from "./prepared-response.ts";
 
@@ -90,14 +90,16 @@ export class ViewSnapshot {
   acceptTraits(sent: readonly RequestTrait[]): AcceptedTraits {
     if (!this.rules.acceptsTraits || sent.length === 0) return noTraits;
     const values = new Map<string, JsonScalar>();
-    const transientKeys = new Set<string>();
+    let hasNull = false;
+    let transientKeys: Set<string> | null = null;
     for (const { key, value, transient } of sent) {
       values.set(key, value);
-      if (transient) transientKeys.add(key);
-      else transientKeys.delete(key);
+      hasNull ||= value === null;
+      if (transient) transientKeys = (transientKeys ?? new Set()).add(key);
+      else transientKeys?.delete(key);
     }
-    for (const [key, value] of values) if (value === null) values.delete(key);
-    return { values, transientKeys };
+    if (hasNull) for (const [key, value] of values) if (value === null) values.delete(key);
+    return { values, transientKeys: transientKeys ?? noTraits.transientKeys };
   }
 
   /** @returns the identity response (contract A5) as JSON text */
@@ -161,7 +163,7 @@ export class ViewSnapshot {
 
   #responseText({ identifier, traits }: IdentitySubject, flags: FlagsText): Fragment {
     const sentTraits = this.rules.hidesTraits ? "" : traitsText(traits);
-    const head = `{"identifier":${JSON.stringify(identifier)},"traits":[${sentTraits}],"flags":[`;
+    const head = `{"identifier":${stringText(identifier)},"traits":[${sentTraits}],"flags":[`;
     return { text: `${head}${flags.text}]}`, bytes: Buffer.byteLength(head) + flags.bytes + 2 };
   }
 }
@@ -217,7 +219,7 @@ function traitsText({ values, transientKeys }: AcceptedTraits): string {
   for (const [key, value] of values) {
     const start = text === "" ? "" : ",";
     const ending = transientKeys.has(key) ? `,"transient":true}` : "}";
-    text += `${start}{"trait_key":${JSON.stringify(key)},"trait_value":${scalarText(value)}${ending}`;
+    text += `${start}{"trait_key":${stringText(key)},"trait_value":${scalarText(value)}${ending}`;
   }
   return text;
 }

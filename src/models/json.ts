@@ -60,8 +60,16 @@ function isExact(value: number, source: string): boolean {
 
 /** The JSON text of a scalar, number text kept. */
 export function scalarText(value: JsonScalar): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return stringText(value);
   return value instanceof JsonNumber ? value.text : String(value);
+}
+
+/** What `JSON.stringify` escapes: all but these characters. Half a surrogate pair is not among them. */
+const escaped = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
+
+/** The JSON text of a string, as `JSON.stringify` writes it: looking first costs half as much. */
+export function stringText(text: string): string {
+  return escaped.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** Whether a parsed value is a scalar: not an object, not a list, not absent. */

@@ -1,13 +1,17 @@
 /** The cache of identity answers keeps its limits, alone and with others. */
 import { expect, test } from "vitest";
-import { IdentityResponseCache, sharedBetween } from "../../src/cache/identity-response-cache.ts";
+import {
+  cachedRequest,
+  IdentityResponseCache,
+  sharedBetween,
+} from "../../src/cache/identity-response-cache.ts";
 
 const response = (body: string) => ({ body, headers: { plain: {}, namedOrigins: new Set<string>() } });
 
 /** As a route does: look up, and offer what it had to make. */
 function request(cache: IdentityResponseCache, text: string, body = "x"): boolean {
-  if (cache.get(text) !== undefined) return true;
-  cache.offer(text, response(body));
+  if (cache.get(cachedRequest(text)) !== undefined) return true;
+  cache.offer(cachedRequest(text), response(body));
   return false;
 }
 
@@ -18,14 +22,16 @@ function keep(cache: IdentityResponseCache, text: string, body = "x"): void {
 }
 
 function kept(cache: IdentityResponseCache, count: number): number {
-  return Array.from({ length: count }, (_, index) => cache.get(`request ${index}`)).filter(Boolean).length;
+  return Array.from({ length: count }, (_, index) => cache.get(cachedRequest(`request ${index}`))).filter(
+    Boolean,
+  ).length;
 }
 
 test("it holds no more entries than its limit, the last used ones", () => {
   const cache = new IdentityResponseCache({ enabled: true, entriesMax: 3, bytesMax: 1_000_000 });
   for (let index = 0; index < 10; index += 1) keep(cache, `request ${index}`);
   expect(kept(cache, 10)).toBe(3);
-  expect(cache.get("request 9")?.body).toBe("x");
+  expect(cache.get(cachedRequest("request 9"))?.body).toBe("x");
 });
 
 test("it holds no more bytes than its limit, requests, answers and what an entry costs counted", () => {
@@ -38,7 +44,7 @@ test("it holds no more bytes than its limit, requests, answers and what an entry
 test("switched off it holds nothing", () => {
   const cache = new IdentityResponseCache({ enabled: false, entriesMax: 10, bytesMax: 1_000_000 });
   keep(cache, "request 0");
-  expect(cache.get("request 0")).toBeUndefined();
+  expect(cache.get(cachedRequest("request 0"))).toBeUndefined();
 });
 
 test("a request that comes once is not kept, one that comes again is", () => {
@@ -53,31 +59,38 @@ test("a stream of requests that come once does not push out one that is kept", (
   const cache = new IdentityResponseCache({ enabled: true, entriesMax: 3, bytesMax: 1_000_000 });
   keep(cache, "kept");
   for (let index = 0; index < 10_000; index += 1) request(cache, `once ${index}`);
-  expect(cache.get("kept")?.body).toBe("x");
+  expect(cache.get(cachedRequest("kept"))?.body).toBe("x");
 });
 
 test("what was displaced is made again, and may be kept again", () => {
   const cache = new IdentityResponseCache({ enabled: true, entriesMax: 2, bytesMax: 1_000_000 });
   for (const text of ["a", "b", "c", "d"]) keep(cache, text);
-  expect(["a", "b", "c", "d"].filter((text) => cache.get(text)).length).toBe(2);
+  expect(["a", "b", "c", "d"].filter((text) => cache.get(cachedRequest(text))).length).toBe(2);
   keep(cache, "a");
-  expect(cache.get("a")?.body).toBe("x");
+  expect(cache.get(cachedRequest("a"))?.body).toBe("x");
 });
 
 test("raw bodies are told apart byte by byte, and found as the same bytes in another buffer", () => {
   const cache = new IdentityResponseCache({ enabled: true, entriesMax: 10, bytesMax: 1_000_000 });
   const bodies = ["\u00e9", "e", "", "{}"].map((text) => Buffer.from(text));
   for (const [index, body] of bodies.entries()) {
-    for (const _ of [1, 2]) if (cache.get(body) === undefined) cache.offer(body, response(String(index)));
+    for (const _ of [1, 2])
+      if (cache.get(cachedRequest(body)) === undefined)
+        cache.offer(cachedRequest(body), response(String(index)));
   }
-  expect(bodies.map((body) => cache.get(Buffer.from(body))?.body)).toEqual(["0", "1", "2", "3"]);
+  expect(bodies.map((body) => cache.get(cachedRequest(Buffer.from(body)))?.body)).toEqual([
+    "0",
+    "1",
+    "2",
+    "3",
+  ]);
 });
 
 test("an answer larger than the whole cache is not kept, and does no harm", () => {
   const cache = new IdentityResponseCache({ enabled: true, entriesMax: 10, bytesMax: 2000 });
   for (let time = 0; time < 5; time += 1) expect(request(cache, "large", "x".repeat(5000))).toBe(false);
   keep(cache, "small");
-  expect(cache.get("small")?.body).toBe("x");
+  expect(cache.get(cachedRequest("small"))?.body).toBe("x");
 });
 
 test("several share the limits equally, and each may hold something", () => {

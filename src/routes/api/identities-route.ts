@@ -4,10 +4,15 @@
  */
 import { hash } from "node:crypto";
 import { headersFor } from "../../cache/cors-headers.ts";
-import type { IdentityResponse } from "../../cache/identity-response-cache.ts";
+import {
+  type CachedRequest,
+  cachedRequest,
+  type IdentityResponse,
+} from "../../cache/identity-response-cache.ts";
 import { noTraits, type ViewSnapshot } from "../../cache/view-snapshot.ts";
 import { RequestError } from "../../models/errors.ts";
-import { IdentityRequestReader } from "../../models/identity-request.ts";
+import { type IdentityRequest, IdentityRequestReader } from "../../models/identity-request.ts";
+import { readPlainIdentityBody } from "../../models/plain-identity-body.ts";
 import type { RequestLimits } from "../../models/settings.ts";
 import { accessEnvironment, type EnvironmentAccess } from "../environment-access.ts";
 import { unprocessable } from "../error-responses.ts";
@@ -27,7 +32,8 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
     const bytes = await readBody(context, limits.bodyBytesMax);
     if (bytes instanceof RequestError) return respondError(context, bytes);
     const view = access.snapshot.views[access.view];
-    const response = view.identityResponses.get(bytes) ?? evaluateBody(bytes, view, dependencies);
+    const asked = cachedRequest(bytes);
+    const response = view.identityResponses.get(asked) ?? evaluateBody(bytes, asked, view, dependencies);
     if (response instanceof RequestError) return respondError(context, response);
     return answerIdentity(context, response);
   };
@@ -35,18 +41,24 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
 
 function evaluateBody(
   bytes: Buffer,
+  asked: CachedRequest,
   view: ViewSnapshot,
   { limits, randomIdentifier }: RouteDependencies,
 ): IdentityResponse | RequestError {
+  const request = readPlainIdentityBody(bytes, limits) ?? readBodyAsJson(bytes, limits);
+  if (request instanceof RequestError) return request;
+  const { subject, isRandom } = subjectOf(request, view, randomIdentifier);
+  const response = view.identityResponse(view.identityText(subject));
+  if (!isRandom) view.identityResponses.offer(asked, response);
+  return response;
+}
+
+function readBodyAsJson(bytes: Buffer, limits: RequestLimits): IdentityRequest | RequestError {
   const parsed = parseBody(bytes);
   if (parsed instanceof RequestError) return parsed;
   const reader = new IdentityRequestReader(limits);
   const request = reader.read(parsed.json, ["body"]);
-  if (reader.details.length > 0) return unprocessable(reader.details);
-  const { subject, isRandom } = subjectOf(request, view, randomIdentifier);
-  const response = view.identityResponse(view.identityText(subject));
-  if (!isRandom) view.identityResponses.offer(bytes, response);
-  return response;
+  return reader.details.length > 0 ? unprocessable(reader.details) : request;
 }
 
 function answerIdentity(context: AppContext, { body, headers }: IdentityResponse): Response {
@@ -59,12 +71,12 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
     // Raw bodies have no character beyond U+00FF, so the two kinds of requests cannot meet.
-    const cacheKey = `\u0100${rawQuery(context)}`;
+    const asked = cachedRequest(`\u0100${rawQuery(context)}`);
     const { identityResponses } = access.snapshot.views[access.view];
-    const kept = identityResponses.get(cacheKey);
+    const kept = identityResponses.get(asked);
     const response = kept ?? evaluateQuery(context, access, limits);
     if (response instanceof RequestError) return respondError(context, response);
-    if (kept === undefined) identityResponses.offer(cacheKey, response);
+    if (kept === undefined) identityResponses.offer(asked, response);
     const etag = response.headers.plain["etag"] ?? "";
     const ifNoneMatch = requestHeader(context, "if-none-match");
     if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
