@@ -78,7 +78,10 @@ export function prepareResponse(input: PreparationInput): PreparedResponse {
 export async function prepareCompressedResponse(input: PreparationInput): Promise<PreparedResponse> {
   if (input.body.byteLength < compressibleBytesMin) return prepareResponse(input);
   const compressed = await Promise.all(
-    [...compressors].map(async ([encoding, compress]) => ({ encoding, body: await compress(input.body) })),
+    [...compressors].map(async ([encoding, compress]) => {
+      // A copy: zlib gives the beginning of a block of 16 KiB, which would be kept whole.
+      return { encoding, body: new Uint8Array(await compress(input.body)) };
+    }),
   );
   const smaller = compressed.filter(({ body }) => body.byteLength < input.body.byteLength);
   smaller.sort((left, right) => left.body.byteLength - right.body.byteLength);

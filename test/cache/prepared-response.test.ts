@@ -33,3 +33,10 @@ test("a small body and one that does not shrink are offered as they are", async 
   expect((await prepare(textOf(2))).compressed).toEqual([]);
   expect((await prepare(new Uint8Array(randomBytes(5000)))).compressed).toEqual([]);
 });
+
+test("a compressed body keeps no memory beyond its own bytes", async () => {
+  const { compressed } = await prepare(textOf(300));
+  expect(compressed.map(({ body }) => body.buffer.byteLength)).toEqual(
+    compressed.map(({ body }) => body.byteLength),
+  );
+});
