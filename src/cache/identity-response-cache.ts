@@ -31,28 +31,25 @@ const placesPerEntry = 4;
 /** A request as the cache knows it: a raw body, or a text that no body can be. */
 export type CachedRequest = Buffer | string;
 
+type Entries = LRUCache<string, IdentityResponse>;
+
+const noPlaces = new Uint32Array();
+
+/** Takes memory with the first answers that are offered: of many environments, few may ever be asked. */
 export class IdentityResponseCache {
-  readonly #entries: LRUCache<string, IdentityResponse> | null;
+  readonly #settings: IdentityCacheSettings;
+  readonly #places: number;
+  /** Null until the first answer is kept. */
+  #entries: Entries | null = null;
   /** By the lowest bits of a request's hash: how many such are kept. Zero spares the look-up of its text. */
-  readonly #kept: Uint32Array;
-  /** By the same: the hash of the last one that was answered and not kept. */
-  readonly #answered: Uint32Array;
+  #kept = noPlaces;
+  /** By the same: the hash of the last one that was answered and not kept. Empty until there is one. */
+  #answered = noPlaces;
 
   /** @param settings entries and bytes that this one cache may hold */
   constructor(settings: IdentityCacheSettings) {
-    this.#entries = settings.enabled
-      ? new LRUCache({
-          max: settings.entriesMax,
-          maxSize: settings.bytesMax,
-          sizeCalculation: ({ body }, key) => body.length + key.length + entryOverheadBytes,
-          dispose: (_, key) => {
-            this.#kept[this.#placeOf(hashOfText(key))]! -= 1;
-          },
-        })
-      : null;
-    const places = settings.enabled ? placesFor(settings.entriesMax) : 0;
-    this.#kept = new Uint32Array(places);
-    this.#answered = new Uint32Array(places);
+    this.#settings = settings;
+    this.#places = placesFor(settings.entriesMax);
   }
 
   /** @returns the answer that is kept for the request */
@@ -66,22 +63,40 @@ export class IdentityResponseCache {
    * measured to cost more than it saves.
    */
   offer(request: CachedRequest, response: IdentityResponse): void {
-    if (this.#entries === null) return;
+    if (!this.#settings.enabled) return;
     const hash = hashOf(request);
     const place = this.#placeOf(hash);
-    if (this.#answered[place] !== hash) {
-      this.#answered[place] = hash;
-      return;
-    }
-    const key = keyOf(request);
+    if (this.#answered[place] === hash) this.#keep(keyOf(request), place, response);
+    else this.#remember(hash, place);
+  }
+
+  #remember(hash: number, place: number): void {
+    if (this.#answered.length === 0) this.#answered = new Uint32Array(this.#places);
+    this.#answered[place] = hash;
+  }
+
+  #keep(key: string, place: number, response: IdentityResponse): void {
+    this.#entries ??= this.#makeEntries();
     this.#kept[place]! += 1;
     this.#entries.set(key, response);
     // One that is too large for the whole cache is not kept.
     if (!this.#entries.has(key)) this.#kept[place]! -= 1;
   }
 
+  #makeEntries(): Entries {
+    this.#kept = new Uint32Array(this.#places);
+    return new LRUCache({
+      max: this.#settings.entriesMax,
+      maxSize: this.#settings.bytesMax,
+      sizeCalculation: ({ body }, key) => body.length + key.length + entryOverheadBytes,
+      dispose: (_, key) => {
+        this.#kept[this.#placeOf(hashOfText(key))]! -= 1;
+      },
+    });
+  }
+
   #placeOf(hash: number): number {
-    return hash & (this.#kept.length - 1);
+    return hash & (this.#places - 1);
   }
 }
 
