@@ -3,24 +3,27 @@
  * published whole, never changed (architecture, invariants 2 and 3). It does no I/O.
  */
 import { type CompiledEnvironment, compileInSteps } from "../engine/compile-environment.ts";
-import type { Fragment, Outcome } from "../engine/compile-outcomes.ts";
+import type { Outcome } from "../engine/compile-outcomes.ts";
 import type { RefusedPattern } from "../engine/segments.ts";
 import type { EnvironmentDocument } from "../models/environment-document.ts";
 import { scalarText } from "../models/json.ts";
 import type { PackedDocument } from "../models/packed-document.ts";
 import type { IdentityCacheSettings } from "../models/settings.ts";
 import { documentTime, epochSecondsOf, epochSecondsText } from "./document-time.ts";
+import { environmentFlagText, identityFlagFragment } from "./flag-texts.ts";
 import { IdentityResponseCache } from "./identity-response-cache.ts";
 import { overrideFinder } from "./override-index.ts";
+import { PreparedFlags } from "./prepared-flags.ts";
 import {
+  encodeContent,
   type HeaderRecord,
   type HeaderSetFactory,
   type PreparedResponse,
-  prepareCompressedResponse,
   prepareResponse,
 } from "./prepared-response.ts";
+import { listText, ShownFlags } from "./shown-flags.ts";
 import { unpackInSteps } from "./unpack-document.ts";
-import { type PreparedFlags, type ViewRules, ViewSnapshot } from "./view-snapshot.ts";
+import { type ViewRules, ViewSnapshot } from "./view-snapshot.ts";
 
 /** Which of an environment's two kinds of key asked. */
 export type View = "client" | "server";
@@ -85,8 +88,8 @@ export async function buildEnvironmentSnapshot(
   const context = { compiled, document, etagBase, settings, runSteps, updatedAtHeader: updatedAt };
   const prepared = prepareDocument(input, context);
   // One after the other: both at once would take two slices of the same turn.
-  const client = await buildView("client", context);
-  const server = await buildView("server", context);
+  const server = await buildView("server", context, null);
+  const client = await buildView("client", context, server.flags.shown);
   return {
     version,
     etagBase: context.etagBase,
@@ -125,7 +128,7 @@ function updatedAtHeader(
   return { "x-flagsmith-document-updated-at": seconds };
 }
 
-function prepareDocument(
+async function prepareDocument(
   { packed, lastModified }: SnapshotInput,
   { document, settings, updatedAtHeader: updatedAt, etagBase }: BuildContext,
 ): Promise<PreparedResponse> {
@@ -133,8 +136,8 @@ function prepareDocument(
   const modifiedMs = lastModified === null ? updatedAtMs : Date.parse(lastModified);
   const lastModifiedMs = Number.isNaN(modifiedMs) ? updatedAtMs : modifiedMs;
   const knowsTime = lastModified !== null || (document.updated_at ?? null) !== null;
-  return prepareCompressedResponse({
-    body: packed.body,
+  return prepareResponse({
+    content: await encodeContent(packed.body),
     headers: {
       ...commonHeaders,
       ...updatedAt,
@@ -146,13 +149,19 @@ function prepareDocument(
   });
 }
 
-async function buildView(view: View, context: BuildContext): Promise<ViewSnapshot> {
-  const { compiled, settings, updatedAtHeader: updatedAt } = context;
+/** @param others the flags that the other view shows, where it is made already */
+async function buildView(
+  view: View,
+  context: BuildContext,
+  others: ShownFlags | null,
+): Promise<ViewSnapshot> {
+  const { compiled, settings, updatedAtHeader: updatedAt, etagBase } = context;
   const rules = viewRules(view, context);
+  const shown = await showFlags(rules, context, others);
   return new ViewSnapshot({
     compiled,
     rules,
-    flags: await prepareFlags(view, rules, context),
+    flags: prepareFlags(shown, `${etagBase}-${view}`, context),
     identityHeaders: settings.headerSet({ ...commonHeaders, ...updatedAt }),
     identityResponses: new IdentityResponseCache(settings.identityCache),
   });
@@ -177,63 +186,39 @@ function viewRules(view: View, { compiled, document }: BuildContext): ViewRules 
   };
 }
 
-async function prepareFlags(view: View, rules: ViewRules, context: BuildContext): Promise<PreparedFlags> {
-  const { settings, updatedAtHeader: updatedAt, etagBase, runSteps } = context;
-  const etag = `${etagBase}-${view}`;
-  const { listText, single } = await runSteps(prepareSingleFlags(etag, rules, context));
-  const list = await prepareCompressedResponse({
-    body: new TextEncoder().encode(listText),
-    headers: { ...commonHeaders, ...updatedAt },
-    etag,
-    headerSet: settings.headerSet,
-  });
-  const firstOfCase = single.toReversed().map(([name, flag]) => [name.toLowerCase(), flag] as const);
-  return { list, byName: new Map(single), byQuery: byQuery(single), byLowerCaseName: new Map(firstOfCase) };
-}
-
-function byQuery(single: SingleFlags["single"]): Map<string, PreparedResponse> {
-  // NOTE: a name with half a surrogate pair cannot be percent-encoded.
-  const encodable = single.filter(([name]) => name.isWellFormed());
-  return new Map(encodable.map(([name, flag]) => [`feature=${encodeURIComponent(name)}`, flag]));
-}
-
-interface SingleFlags {
-  readonly single: readonly (readonly [name: string, flag: PreparedResponse])[];
-  /** All of them as a JSON list. */
-  readonly listText: string;
-}
-
-function* prepareSingleFlags(
-  etag: string,
+async function showFlags(
   rules: ViewRules,
-  { compiled, settings }: BuildContext,
-): Generator<undefined, SingleFlags> {
-  const encoder = new TextEncoder();
-  const single: [string, PreparedResponse][] = [];
-  const texts: string[] = [];
-  for (const { withoutIdentity: outcome } of compiled.defaults) {
-    if (!outcome.enabled && rules.hidesDisabledFlags) continue;
-    const { index, name } = outcome.feature;
-    if (rules.hiddenFeatures.has(index)) continue;
-    const text = `${flagText(outcome)}}`;
-    const body = encoder.encode(text);
-    const flag = { body, headers: commonHeaders, etag: `${etag}-${index}`, headerSet: settings.headerSet };
-    single.push([name, prepareResponse(flag)]);
-    texts.push(text);
-    yield;
-  }
-  return { single, listText: `[${texts.join(",")}]` };
+  { compiled, runSteps }: BuildContext,
+  others: ShownFlags | null,
+): Promise<ShownFlags> {
+  const outcomes = compiled.defaults
+    .map(({ withoutIdentity }) => withoutIdentity)
+    .filter(({ enabled, feature }) => {
+      return (enabled || !rules.hidesDisabledFlags) && !rules.hiddenFeatures.has(feature.index);
+    });
+  // The server view shows all, so as many are the same.
+  if (others?.count === outcomes.length) return others;
+  const text = await runSteps(listText(outcomes));
+  return new ShownFlags(outcomes, await encodeContent(new TextEncoder().encode(text)));
 }
 
-/** A flag object (contract A4) without its closing brace. */
-function flagText({ feature, enabled, value }: Omit<Outcome, "fragment">): string {
-  const { id, name, type } = feature;
-  const texts = [scalarText(id), JSON.stringify(name), JSON.stringify(type)];
-  const featureText = `{"id":${texts[0]},"name":${texts[1]},"type":${texts[2]}}`;
-  return `{"feature":${featureText},"enabled":${enabled},"feature_state_value":${scalarText(value)}`;
+function prepareFlags(
+  shown: ShownFlags,
+  etag: string,
+  { settings: { headerSet }, updatedAtHeader: updatedAt }: BuildContext,
+): PreparedFlags {
+  const headers = { ...commonHeaders, ...updatedAt };
+  const list = prepareResponse({ content: shown.list, headers, etag, headerSet });
+  return new PreparedFlags({ shown, list, prepare: flagPreparer(etag, headerSet) });
 }
 
-function identityFlagFragment(outcome: Omit<Outcome, "fragment">): Fragment {
-  const text = `${flagText(outcome)},"variant":${JSON.stringify(outcome.variant)}}`;
-  return { text, bytes: Buffer.byteLength(text) };
+/** NOTE: a function of its own, as the closure lives on and must not keep the document. */
+function flagPreparer(etag: string, headerSet: HeaderSetFactory): (outcome: Outcome) => PreparedResponse {
+  return (outcome) =>
+    prepareResponse({
+      content: { plain: new TextEncoder().encode(environmentFlagText(outcome)), compressed: [] },
+      headers: commonHeaders,
+      etag: `${etag}-${outcome.feature.index}`,
+      headerSet,
+    });
 }

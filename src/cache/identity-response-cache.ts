@@ -48,28 +48,25 @@ interface KeptResponse {
   readonly place: number;
 }
 
+type Entries = LRUCache<string, KeptResponse>;
+
+const noPlaces = new Uint32Array();
+
+/** Takes memory with the first answers that are offered: of many environments, few may ever be asked. */
 export class IdentityResponseCache {
-  readonly #entries: LRUCache<string, KeptResponse> | null;
-  /** By the lowest bits of a fingerprint: how many such requests are kept. Zero spares a look-up by text. */
-  readonly #kept: Uint32Array;
-  /** By the same: the fingerprint of the last one that was answered and not kept. */
-  readonly #answered: Uint32Array;
+  readonly #settings: IdentityCacheSettings;
+  readonly #places: number;
+  /** Null until the first answer is kept. */
+  #entries: Entries | null = null;
+  /** By the lowest bits of a fingerprint: how many such requests are kept. Zero spares looking one up. */
+  #kept = noPlaces;
+  /** By the same: the fingerprint of the last one answered and not kept. Empty until there is one. */
+  #answered = noPlaces;
 
   /** @param settings entries and bytes that this one cache may hold */
   constructor(settings: IdentityCacheSettings) {
-    this.#entries = settings.enabled
-      ? new LRUCache({
-          max: settings.entriesMax,
-          maxSize: settings.bytesMax,
-          sizeCalculation: ({ response: { body } }, key) => body.length + key.length + entryOverheadBytes,
-          dispose: ({ place }) => {
-            this.#kept[place]! -= 1;
-          },
-        })
-      : null;
-    const places = settings.enabled ? placesFor(settings.entriesMax) : 0;
-    this.#kept = new Uint32Array(places);
-    this.#answered = new Uint32Array(places);
+    this.#settings = settings;
+    this.#places = placesFor(settings.entriesMax);
   }
 
   /** @returns the answer that is kept for the request */
@@ -83,21 +80,39 @@ export class IdentityResponseCache {
    * measured to cost more than it saves.
    */
   offer({ content, fingerprint }: CachedRequest, response: IdentityResponse): void {
-    if (this.#entries === null) return;
+    if (!this.#settings.enabled) return;
     const place = this.#placeOf(fingerprint);
-    if (this.#answered[place] !== fingerprint) {
-      this.#answered[place] = fingerprint;
-      return;
-    }
-    const key = keyOf(content);
-    this.#kept[place]! += 1;
-    this.#entries.set(key, { response, place });
+    if (this.#answered[place] === fingerprint) this.#keep(keyOf(content), { response, place });
+    else this.#remember(fingerprint, place);
+  }
+
+  #remember(fingerprint: number, place: number): void {
+    if (this.#answered.length === 0) this.#answered = new Uint32Array(this.#places);
+    this.#answered[place] = fingerprint;
+  }
+
+  #keep(key: string, kept: KeptResponse): void {
+    this.#entries ??= this.#makeEntries();
+    this.#kept[kept.place]! += 1;
+    this.#entries.set(key, kept);
     // One that is too large for the whole cache is not kept.
-    if (!this.#entries.has(key)) this.#kept[place]! -= 1;
+    if (!this.#entries.has(key)) this.#kept[kept.place]! -= 1;
+  }
+
+  #makeEntries(): Entries {
+    this.#kept = new Uint32Array(this.#places);
+    return new LRUCache({
+      max: this.#settings.entriesMax,
+      maxSize: this.#settings.bytesMax,
+      sizeCalculation: ({ response: { body } }, key) => body.length + key.length + entryOverheadBytes,
+      dispose: ({ place }) => {
+        this.#kept[place]! -= 1;
+      },
+    });
   }
 
   #placeOf(fingerprint: number): number {
-    return fingerprint & (this.#kept.length - 1);
+    return fingerprint & (this.#places - 1);
   }
 }
 

@@ -59,8 +59,18 @@ const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Ui
     ["zstd", (body) => promisify(zlib.zstdCompress)(body)],
   ] satisfies [ContentEncoding, (body: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>][]);
 
+/** One content in all codings that are worth it; answers with the same content share it. */
+export interface EncodedContent {
+  readonly plain: Uint8Array<ArrayBuffer>;
+  /** The smallest first, none of them larger than the plain one. */
+  readonly compressed: readonly {
+    readonly encoding: ContentEncoding;
+    readonly body: Uint8Array<ArrayBuffer>;
+  }[];
+}
+
 export interface PreparationInput {
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly content: EncodedContent;
   /** All but content length, encoding and ETag. */
   readonly headers: HeaderRecord;
   /** Without quotes; each representation gets a suffix of its own, since strong ETags differ by bytes. */
@@ -69,28 +79,27 @@ export interface PreparationInput {
   readonly headerSet: HeaderSetFactory;
 }
 
-/** Prepares the plain representation alone. */
-export function prepareResponse(input: PreparationInput): PreparedResponse {
-  return assemble(input, []);
-}
-
-/** Prepares all representations; compression runs on the thread pool. */
-export async function prepareCompressedResponse(input: PreparationInput): Promise<PreparedResponse> {
-  if (input.body.byteLength < compressibleBytesMin) return prepareResponse(input);
+/** Compresses a body where that gains something; it runs on the thread pool. */
+export async function encodeContent(plain: Uint8Array<ArrayBuffer>): Promise<EncodedContent> {
+  if (plain.byteLength < compressibleBytesMin) return { plain, compressed: [] };
   const compressed = await Promise.all(
-    [...compressors].map(async ([encoding, compress]) => ({ encoding, body: await compress(input.body) })),
+    [...compressors].map(async ([encoding, compress]) => {
+      // A copy: zlib gives the beginning of a block of 16 KiB, which would be kept whole.
+      return { encoding, body: new Uint8Array(await compress(plain)) };
+    }),
   );
-  const smaller = compressed.filter(({ body }) => body.byteLength < input.body.byteLength);
-  smaller.sort((left, right) => left.body.byteLength - right.body.byteLength);
-  return assemble(
-    input,
-    smaller.map(({ encoding, body }) => represent(input, encoding, body)),
-  );
+  const smaller = compressed.filter(({ body }) => body.byteLength < plain.byteLength);
+  return { plain, compressed: smaller.sort((left, right) => left.body.byteLength - right.body.byteLength) };
 }
 
-function assemble(input: PreparationInput, compressed: readonly Representation[]): PreparedResponse {
-  const plain = represent(input, null, input.body);
-  return { plain, compressed, lastModifiedMs: input.lastModifiedMs ?? null };
+/** Puts headers and validators to a content. */
+export function prepareResponse(input: PreparationInput): PreparedResponse {
+  const { plain, compressed } = input.content;
+  return {
+    plain: represent(input, null, plain),
+    compressed: compressed.map(({ encoding, body }) => represent(input, encoding, body)),
+    lastModifiedMs: input.lastModifiedMs ?? null,
+  };
 }
 
 function represent(

@@ -9,7 +9,8 @@ import { Evaluation, identityContext } from "../engine/evaluate.ts";
 import type { RequestTrait } from "../models/identity-request.ts";
 import { type JsonScalar, scalarText, stringText } from "../models/json.ts";
 import type { IdentityResponse, IdentityResponseCache } from "./identity-response-cache.ts";
-import type { HeaderRecord, HeaderSet, PreparedResponse } from "./prepared-response.ts";
+import type { PreparedFlags } from "./prepared-flags.ts";
+import type { HeaderRecord, HeaderSet } from "./prepared-response.ts";
 
 /** The settings of an environment that a view is decided by. */
 export interface ViewRules {
@@ -20,16 +21,6 @@ export interface ViewRules {
   readonly acceptsTraits: boolean;
   /** Whether the answer's `traits` stay empty (`hide_sensitive_data`). */
   readonly hidesTraits: boolean;
-}
-
-/** The prepared answers of GET flags. */
-export interface PreparedFlags {
-  readonly list: PreparedResponse;
-  readonly byName: ReadonlyMap<string, PreparedResponse>;
-  /** By the query that asks for it, as clients write it: `feature=`, and the name percent-encoded. */
-  readonly byQuery: ReadonlyMap<string, PreparedResponse>;
-  /** The first of each name in lower case, for names that differ in case alone. */
-  readonly byLowerCaseName: ReadonlyMap<string, PreparedResponse>;
 }
 
 /** The traits of a request that count in a view: one of each key, none of them null. */
@@ -75,15 +66,6 @@ export class ViewSnapshot {
       .map(({ index }) => index)
       .filter((index) => !input.rules.hiddenFeatures.has(index));
     this.#parts = joinFixedFlags(input, this.#visibleFeatures);
-  }
-
-  /**
-   * The prepared flag of this name: exactly, else in another case (contract A4).
-   * @returns null where this view has none
-   */
-  findFlag(name: string): PreparedResponse | null {
-    const { byName, byLowerCaseName } = this.flags;
-    return byName.get(name) ?? byLowerCaseName.get(name.toLowerCase()) ?? null;
   }
 
   /** Applies the view's rules to the traits sent: the last of a key counts, null is unset (contract A5). */

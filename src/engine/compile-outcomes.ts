@@ -72,9 +72,10 @@ export class OutcomeCompiler {
   /** @param state of a feature that the environment has */
   compileKnown(state: FeatureStateModel, reason: string): CompiledFeatureState {
     const feature = this.featureOf(state) as CompiledFeature;
+    const { enabled } = state;
     const add = (value: JsonScalar, variant: string | null, why: string): Outcome => {
-      const facts = { feature, enabled: state.enabled, value, variant, reason: why };
-      return { ...facts, fragment: this.#fragmentOf(facts) };
+      const fragment = this.#fragmentOf({ feature, enabled, value, variant, reason: why });
+      return { feature, enabled, value, variant, reason: why, fragment };
     };
     const value = state.feature_state_value;
     const variants = [...(state.multivariate_feature_state_values ?? [])].sort(byVariantPriority);

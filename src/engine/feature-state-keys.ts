@@ -4,7 +4,8 @@ import { JsonNumber } from "../models/json.ts";
 
 /** `str(django_id or featurestate_uuid)`: zero counts as absent. It is hashed with the identity's key. */
 export function hashKeyOf(state: FeatureStateModel): string {
-  return String(state.django_id || (state.featurestate_uuid ?? ""));
+  const { django_id: id } = state;
+  return id instanceof JsonNumber ? id.text : String(id || (state.featurestate_uuid ?? ""));
 }
 
 /** Variants are ordered by their id, or by their uuid read as one number of 128 bits (contract B 2.7). */

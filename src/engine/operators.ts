@@ -7,7 +7,8 @@ import { type ContextValue, compareCodePoints, pythonText, pythonTextOfJson } fr
 import { hashedPercentage } from "./hashing.ts";
 import { readPythonList } from "./python-json.ts";
 import { parsePythonFloat, parsePythonInteger } from "./python-numbers.ts";
-import { type CompiledRegex, compileRegex } from "./regex/compile-regex.ts";
+import type { CompiledRegex } from "./regex/compile-regex.ts";
+import { sharedRegex } from "./regex/shared-regex.ts";
 import { compareSemanticVersions, parseSemanticVersion } from "./semantic-version.ts";
 
 /** Tests a looked-up value; null is "not set". */
@@ -135,7 +136,7 @@ function inMembers(conditionValue: unknown): ReadonlySet<string> {
 }
 
 function regex({ value: conditionValue, onRefusedRegex }: OperatorInput): ValueTest {
-  const compiled = compileRegex(textOf(conditionValue));
+  const compiled = sharedRegex(textOf(conditionValue));
   if (compiled.kind === "refused") {
     onRefusedRegex(compiled);
     return never;

@@ -52,7 +52,7 @@ const featureState = z.object({
   }),
   enabled: z.boolean(),
   feature_state_value: scalar,
-  django_id: identifierNumber.nullish(),
+  django_id: z.union([number, z.string()], "must be a number or a string").nullish(),
   featurestate_uuid: z.string().nullish(),
   feature_segment: z.object({ priority: number.nullish() }).nullish(),
   multivariate_feature_state_values: z.array(multivariateValue).nullish(),

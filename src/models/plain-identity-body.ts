@@ -1,7 +1,7 @@
 /**
- * The fast way to read an identities request: straight from the bytes of its body, in the form that SDKs send.
- * All else it leaves to the general way (`identity-request.ts`), which alone tells faults, and would read what
- * is taken here alike (contract A5).
+ * The fast way to read an identities request: straight from the bytes of its body, in the form in which SDKs
+ * send it. All else it leaves to the general way (`identity-request.ts`), which alone tells faults, and would
+ * read what is taken here alike (contract A5).
  */
 import { isAscii, isUtf8 } from "node:buffer";
 import type { IdentityRequest, RequestTrait } from "./identity-request.ts";
@@ -127,7 +127,7 @@ class PlainBody {
     return this.#takesWord(words.null) ? null : notPlain;
   }
 
-  /** Without escapes, and so short that it has no more characters than it may, however many bytes each has. */
+  /** Without escapes, and so short that its bytes are no more than it may have characters. */
   #string(charactersMax: number): string | null {
     if (!this.#takes(quote)) return null;
     const start = this.#at;

@@ -1,15 +1,7 @@
-/** Prepared responses offer the smallest representation first, and none that gains nothing. */
+/** Encoded contents offer the smallest representation first, and none that gains nothing. */
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { prepareCompressedResponse } from "../../src/cache/prepared-response.ts";
-
-const prepare = (body: Uint8Array<ArrayBuffer>) =>
-  prepareCompressedResponse({
-    body,
-    headers: {},
-    etag: "e",
-    headerSet: (plain) => ({ plain, namedOrigins: new Set() }),
-  });
+import { encodeContent } from "../../src/cache/prepared-response.ts";
 
 /** Text in which the three codings differ in size. */
 function textOf(words: number): Uint8Array<ArrayBuffer> {
@@ -20,9 +12,9 @@ function textOf(words: number): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text.join(","));
 }
 
-test.each([60, 300, 3000, 30_000])("of %i parts, the smallest representation comes first", async (words) => {
+test.each([60, 300, 3000, 30_000])("of %i parts, the smallest coding comes first", async (words) => {
   const body = textOf(words);
-  const { compressed } = await prepare(body);
+  const { compressed } = await encodeContent(body);
   const sizes = compressed.map((each) => each.body.byteLength);
   expect(compressed.map(({ encoding }) => encoding).toSorted()).toEqual(["br", "gzip", "zstd"]);
   expect(sizes).toEqual(sizes.toSorted((left, right) => left - right));
@@ -30,6 +22,13 @@ test.each([60, 300, 3000, 30_000])("of %i parts, the smallest representation com
 });
 
 test("a small body and one that does not shrink are offered as they are", async () => {
-  expect((await prepare(textOf(2))).compressed).toEqual([]);
-  expect((await prepare(new Uint8Array(randomBytes(5000)))).compressed).toEqual([]);
+  expect((await encodeContent(textOf(2))).compressed).toEqual([]);
+  expect((await encodeContent(new Uint8Array(randomBytes(5000)))).compressed).toEqual([]);
+});
+
+test("a compressed body keeps no memory beyond its own bytes", async () => {
+  const { compressed } = await encodeContent(textOf(300));
+  expect(compressed.map(({ body }) => body.buffer.byteLength)).toEqual(
+    compressed.map(({ body }) => body.byteLength),
+  );
 });

@@ -9,7 +9,15 @@ import {
   number,
   segment,
 } from "../support/contract-documents.ts";
-import { ask, expectError, flagsOf, flagValue, namesOf, serverKey } from "../support/contract-requests.ts";
+import {
+  ask,
+  expectError,
+  flagsOf,
+  flagValue,
+  jsonOf,
+  namesOf,
+  serverKey,
+} from "../support/contract-requests.ts";
 import { createTestApp } from "../support/test-app.ts";
 
 const createApp = async (options: DocumentOptions) =>
@@ -99,6 +107,28 @@ describe("?feature=", () => {
     expect(await found("CHECKOUT")).toBe("upper");
     expect(await found("%C3%A9LAN")).toBe("accent");
     expect(await found("CHECKOUT", serverKey)).toBe("upper");
+  });
+
+  it("finds in another case only what the view shows", async () => {
+    const app = await createApp({ features, serverOnly: [1] });
+    const answers = await Promise.all(
+      ["clientA", serverKey].map((key) => ask(app, `${path}?feature=CHECKOUT`, { key })),
+    );
+    expect(answers.map((answer) => jsonOf(answer))).toMatchObject([
+      { feature_state_value: "lower" },
+      { feature_state_value: "upper" },
+    ]);
+  });
+
+  it("is answered alike each time, whichever spelling asked first", async () => {
+    const app = await createApp({ features });
+    const queries = ["CHECKOUT", "Checkout", "%43heckout", "Checkout"];
+    const answers = [];
+    for (const query of queries) answers.push(await ask(app, `${path}?feature=${query}`));
+    const [first] = answers;
+    for (const { status, text, headers } of answers) {
+      expect([status, text, headers.get("etag")]).toEqual([200, first?.text, first?.headers.get("etag")]);
+    }
   });
 
   it("is decoded as a query is", async () => {

@@ -37,7 +37,8 @@ describe("what SDKs send is taken", () => {
   it.each([
     '{"identifier":"a"}',
     '{"identifier":"a","traits":[]}',
-    '{"identifier": "a", "traits": [{"trait_key": "k", "trait_value": 1}, {"trait_key": "l", "trait_value": 2}]}',
+    '{"identifier": "a", "traits": [{"trait_key": "k", "trait_value": 1}]}',
+    '{"traits":[{"trait_key":"k","trait_value":1},{"trait_key":"","trait_value":"v"}]}',
     '{"traits":[{"trait_key":"k","trait_value":true,"transient":true}],"identifier":""}',
     '{"identifier":"Zoë","traits":[{"trait_key":"größe","trait_value":"über"}]}',
     ' {\n\t"identifier" : "a" , "traits" : [ { "trait_key" : "k" , "trait_value" : null } ] }\r\n',

@@ -12,14 +12,14 @@ export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
-    const view = access.snapshot.views[access.view];
+    const { flags } = access.snapshot.views[access.view];
     const query = rawQuery(context);
-    const asked = query === "" ? view.flags.list : view.flags.byQuery.get(query);
+    const asked = query === "" ? flags.list : flags.findAsked(query);
     if (asked !== undefined) return answerPrepared(context, asked);
     // An empty name asks for the whole list, as in proxy-py.
     const feature = context.req.query("feature");
-    if (!feature) return answerPrepared(context, view.flags.list);
-    const flag = view.findFlag(feature);
+    if (!feature) return answerPrepared(context, flags.list);
+    const flag = flags.find(feature);
     return flag === null ? respondError(context, featureNotFound(feature)) : answerPrepared(context, flag);
   };
 }
