@@ -20,6 +20,9 @@ export interface AppDependencies extends Omit<RouteDependencies, "respondError">
   readonly logger: Logger;
 }
 
+/** The routes that read bodies. */
+export const bodyPaths = ["/api/v1/identities", "/api/v1/bulk-identities"];
+
 type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */

@@ -3,19 +3,21 @@
  * plane tells it of documents. It decides nothing that a part could decide.
  */
 import { randomUUID } from "node:crypto";
-import type { Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
-import { createApp } from "./app.ts";
+import { createServer as createHttpServer } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { bodyPaths, createApp } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import type { Settings } from "./models/settings.ts";
+import { awaitsBody } from "./routes/awaited-bodies.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener, serverOptions } from "./services/listener/http-listener.ts";
+import { receiveBodies } from "./services/listener/received-bodies.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 /** The data plane of one process. Disposing it drains first: no request in flight is lost. */
@@ -40,8 +42,9 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
   const snapshotSettings = { headerSet: cors.headerSet, identityCache };
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
   const environments = new ServedEnvironments(settings.environments, store, publisher);
+  const { resolveKey } = environments;
   const app = createApp({
-    resolveKey: environments.resolveKey,
+    resolveKey,
     cors,
     limits: settings.limits,
     reportHealth: () =>
@@ -55,12 +58,10 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    // Stands in where HTTP/1.0 probes send no Host; no answer depends on it.
-    hostname: "localhost",
-    serverOptions: serverOptions(settings.server),
-  }) as Server;
+  // The name stands in where HTTP/1.0 probes send no Host; no answer depends on it.
+  const answer = getRequestListener(app.fetch, { hostname: "localhost" });
+  const isAwaited = awaitsBody({ paths: bodyPaths, limits: settings.limits, resolveKey });
+  const server = createHttpServer(serverOptions(settings.server), receiveBodies(answer, isAwaited));
   const listener = new HttpListener({ server, settings: settings.server, clock, logger });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });

@@ -15,6 +15,7 @@ import { IdentityResponseCache } from "./identity-response-cache.ts";
 import { overrideFinder } from "./override-index.ts";
 import { PreparedFlags } from "./prepared-flags.ts";
 import {
+  bodyOf,
   encodeContent,
   type HeaderRecord,
   type HeaderSetFactory,
@@ -199,7 +200,7 @@ async function showFlags(
   // The server view shows all, so as many are the same.
   if (others?.count === outcomes.length) return others;
   const text = await runSteps(listText(outcomes));
-  return new ShownFlags(outcomes, await encodeContent(new TextEncoder().encode(text)));
+  return new ShownFlags(outcomes, await encodeContent(bodyOf(text)));
 }
 
 function prepareFlags(
@@ -216,7 +217,7 @@ function prepareFlags(
 function flagPreparer(etag: string, headerSet: HeaderSetFactory): (outcome: Outcome) => PreparedResponse {
   return (outcome) =>
     prepareResponse({
-      content: { plain: new TextEncoder().encode(environmentFlagText(outcome)), compressed: [] },
+      content: { plain: bodyOf(environmentFlagText(outcome)), compressed: [] },
       headers: commonHeaders,
       etag: `${etag}-${outcome.feature.index}`,
       headerSet,

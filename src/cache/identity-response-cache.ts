@@ -4,11 +4,11 @@
  */
 import { LRUCache } from "lru-cache";
 import type { IdentityCacheSettings } from "../models/settings.ts";
-import type { HeaderSet } from "./prepared-response.ts";
+import { type Body, bodyOf, type HeaderSet } from "./prepared-response.ts";
 
 /** An identities answer, ready to be sent again. */
 export interface IdentityResponse {
-  readonly body: string;
+  readonly body: Body;
   readonly headers: HeaderSet;
 }
 
@@ -91,12 +91,14 @@ export class IdentityResponseCache {
     this.#answered[place] = fingerprint;
   }
 
-  #keep(key: string, kept: KeptResponse): void {
+  #keep(key: string, { response, place }: KeptResponse): void {
+    const { body, headers } = response;
     this.#entries ??= this.#makeEntries();
-    this.#kept[kept.place]! += 1;
-    this.#entries.set(key, kept);
+    this.#kept[place]! += 1;
+    const sentAgain = { body: typeof body === "string" ? bodyOf(body) : body, headers };
+    this.#entries.set(key, { response: sentAgain, place });
     // One that is too large for the whole cache is not kept.
-    if (!this.#entries.has(key)) this.#kept[kept.place]! -= 1;
+    if (!this.#entries.has(key)) this.#kept[place]! -= 1;
   }
 
   #makeEntries(): Entries {

@@ -26,7 +26,16 @@ export function accessEnvironment(
   resolveKey: KeyResolver,
   views: readonly View[] = bothViews,
 ): EnvironmentAccess | RequestError {
-  const key = requestHeader(context, "x-environment-key")?.trim() ?? "";
+  return accessByKey(requestHeader(context, "x-environment-key"), resolveKey, views);
+}
+
+/** The same for a request that is not routed yet. @param sent its `X-Environment-Key` */
+export function accessByKey(
+  sent: string | readonly string[] | null | undefined,
+  resolveKey: KeyResolver,
+  views: readonly View[] = bothViews,
+): EnvironmentAccess | RequestError {
+  const key = sent?.toString().trim() ?? "";
   if (key === "") return new RequestError("unauthorized", "the X-Environment-Key header is missing");
   const grant = resolveKey(key);
   if (grant === undefined || !views.includes(grant.view)) {

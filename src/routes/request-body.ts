@@ -6,14 +6,25 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { RequestError } from "../models/errors.ts";
 import { parseJson } from "../models/json.ts";
+import type { ReceivingRequest } from "../services/listener/received-bodies.ts";
 import { unprocessable } from "./error-responses.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
 
 /**
+ * Answers a request with its body: at once where it was read before the request was routed.
  * @param bytesMax a longer body is 413
- * @returns the raw bytes, or why they cannot be had
+ * @param answer gets the raw bytes, or why they cannot be had
  */
-export function readBody(context: AppContext, bytesMax: number): Promise<Buffer | RequestError> {
+export function withBody(
+  context: AppContext,
+  bytesMax: number,
+  answer: (body: Buffer | RequestError) => Response,
+): Response | Promise<Response> {
+  const received = (context.env?.incoming as ReceivingRequest | undefined)?.rawBody;
+  return received === undefined ? readBody(context, bytesMax).then(answer) : answer(received);
+}
+
+function readBody(context: AppContext, bytesMax: number): Promise<Buffer | RequestError> {
   const encoding = requestHeader(context, "content-encoding");
   if (encoding !== null && encoding.trim().toLowerCase() !== "identity") {
     const message = "a request body must not have a Content-Encoding";

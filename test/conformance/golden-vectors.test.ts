@@ -107,7 +107,7 @@ describe("evaluations.json", async () => {
     const { compiled, snapshot } = environments[vector.documentRef]!;
     const view = snapshot.views[vector.view];
     if (vector.identity === null) {
-      const flags = new TextDecoder().decode(view.flags.list.plain.body);
+      const flags = Buffer.from(view.flags.list.plain.body as string).toString();
       expect(flags).toBe(exactText(vector.expect.flags));
       return;
     }

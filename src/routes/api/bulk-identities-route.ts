@@ -11,20 +11,21 @@ import { accessEnvironment } from "../environment-access.ts";
 import { unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
-import { parseBody, readBody } from "../request-body.ts";
+import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
 export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
   const { limits, resolveKey, respondError, randomIdentifier } = dependencies;
-  return async (context: AppContext): Promise<Response> => {
+  return (context: AppContext): Response | Promise<Response> => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
-    const bytes = await readBody(context, limits.bodyBytesMax);
-    if (bytes instanceof RequestError) return respondError(context, bytes);
-    const requests = readRequests(bytes, limits);
-    if (requests instanceof RequestError) return respondError(context, requests);
     const view = access.snapshot.views[access.view];
-    return answerAll(context, requests, view, randomIdentifier);
+    return withBody(context, limits.bodyBytesMax, (body) => {
+      const requests = body instanceof RequestError ? body : readRequests(body, limits);
+      return requests instanceof RequestError
+        ? respondError(context, requests)
+        : answerAll(context, requests, view, randomIdentifier);
+    });
   };
 }
 

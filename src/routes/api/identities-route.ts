@@ -4,11 +4,7 @@
  */
 import { hash } from "node:crypto";
 import { headersFor } from "../../cache/cors-headers.ts";
-import {
-  type CachedRequest,
-  cachedRequest,
-  type IdentityResponse,
-} from "../../cache/identity-response-cache.ts";
+import { cachedRequest, type IdentityResponse } from "../../cache/identity-response-cache.ts";
 import { noTraits, type ViewSnapshot } from "../../cache/view-snapshot.ts";
 import { RequestError } from "../../models/errors.ts";
 import { type IdentityRequest, IdentityRequestReader } from "../../models/identity-request.ts";
@@ -20,31 +16,33 @@ import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
 import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
 import { decodedParameter, rawQuery } from "../query-parameters.ts";
-import { parseBody, readBody } from "../request-body.ts";
+import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 import { featureNotFound } from "./flags-route.ts";
 
 export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
   const { limits, resolveKey, respondError } = dependencies;
-  return async (context: AppContext): Promise<Response> => {
+  return (context: AppContext): Response | Promise<Response> => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
-    const bytes = await readBody(context, limits.bodyBytesMax);
-    if (bytes instanceof RequestError) return respondError(context, bytes);
     const view = access.snapshot.views[access.view];
-    const asked = cachedRequest(bytes);
-    const response = view.identityResponses.get(asked) ?? evaluateBody(bytes, asked, view, dependencies);
-    if (response instanceof RequestError) return respondError(context, response);
-    return answerIdentity(context, response);
+    return withBody(context, limits.bodyBytesMax, (body) => {
+      const response = body instanceof RequestError ? body : answerBody(body, view, dependencies);
+      return response instanceof RequestError
+        ? respondError(context, response)
+        : answerIdentity(context, response);
+    });
   };
 }
 
-function evaluateBody(
+function answerBody(
   bytes: Buffer,
-  asked: CachedRequest,
   view: ViewSnapshot,
   { limits, randomIdentifier }: RouteDependencies,
 ): IdentityResponse | RequestError {
+  const asked = cachedRequest(bytes);
+  const kept = view.identityResponses.get(asked);
+  if (kept !== undefined) return kept;
   const request = readPlainIdentityBody(bytes, limits) ?? readBodyAsJson(bytes, limits);
   if (request instanceof RequestError) return request;
   const { subject, isRandom } = subjectOf(request, view, randomIdentifier);

@@ -1,0 +1,28 @@
+/**
+ * Decides by a request's head whether its body is read before it is routed: only where the routes would read
+ * it whatever comes. Everything else they answer before (contract A3), or read themselves.
+ */
+import type { IncomingMessage } from "node:http";
+import { RequestError } from "../models/errors.ts";
+import type { RequestLimits } from "../models/settings.ts";
+import type { KeyResolver } from "../services/environments/key-directory.ts";
+import { accessByKey } from "./environment-access.ts";
+
+interface AwaitedBodiesOptions {
+  /** Of the routes that read a POST's body, without a trailing slash; both views may ask them. */
+  readonly paths: readonly string[];
+  readonly limits: RequestLimits;
+  readonly resolveKey: KeyResolver;
+}
+
+/** @returns whether the body of this request is to be read first */
+export function awaitsBody({ paths, limits, resolveKey }: AwaitedBodiesOptions) {
+  const targets = new Set(paths.flatMap((path) => [path, `${path}/`]));
+  return ({ method, url = "", headers }: IncomingMessage): boolean =>
+    method === "POST" &&
+    targets.has(url) &&
+    // Without an announced length this is no number, and no comparison true.
+    Number(headers["content-length"]) <= limits.bodyBytesMax &&
+    headers["content-encoding"] === undefined &&
+    !(accessByKey(headers["x-environment-key"], resolveKey) instanceof RequestError);
+}
