@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# The proxy in an image: built in one stage, its libraries installed in another, run without either's tools.
+# The proxy in an image: built with its libraries in one stage, run without the tools in another.
 ARG NODE_IMAGE=node:26.10.0-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -7,14 +7,10 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 # Install scripts would only fetch the Node that the npm scripts are pinned to; the image is that Node.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
+COPY build ./build
 COPY src ./src
 RUN npm run build
-
-FROM ${NODE_IMAGE} AS libraries
-WORKDIR /build
-COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="flag-edge-proxy" org.opencontainers.image.licenses="Apache-2.0"
@@ -23,7 +19,6 @@ ENV NODE_ENV=production CONFIG_PATH=/app/config.json
 # the system when they are freed.
 ENV NODE_OPTIONS=--max-semi-space-size=4 MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
-COPY --from=libraries /build/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY examples ./examples
 COPY --from=build /build/dist ./dist

@@ -3,10 +3,11 @@
  * checkout's `dist/` stays as it is; and modules of the benchmark likewise.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { bundle } from "../build/bundle.ts";
 import { mainFile } from "./measured-servers.ts";
 
 const buildLimitMs = 120_000;
@@ -22,16 +23,15 @@ export interface BuiltProxy extends BuiltProgram {
 
 /**
  * @returns the proxy's entry in its built form; disposing it removes it
- * @throws Error with the compiler's words where it does not build
+ * @throws Error where it does not build
  */
-export function buildProxy(): BuiltProxy {
+export async function buildProxy(): Promise<BuiltProxy> {
   const root = fileURLToPath(new URL("../", mainFile));
   using stack = new DisposableStack();
   const folder = stack.adopt(makeFolder(), removeFolder);
-  // What the built form looks for beside its own folder.
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  // What the built form looks for beside its own folder; of libraries it has its own copies.
   copyFileSync(join(root, "package.json"), join(folder, "package.json"));
-  compile(["-p", join(root, "tsconfig.build.json"), "--outDir", join(folder, "dist")]);
+  await bundle(join(folder, "dist"));
   const environment = imageEnvironment(readFileSync(join(root, "Dockerfile"), "utf8"));
   return { ...kept(stack, join(folder, "dist", "main.js")), environment };
 }

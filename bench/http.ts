@@ -46,7 +46,7 @@ interface RoundSample {
 await runBenchmark(5, async (options) => report(await compareAll(options), options));
 
 async function compareAll({ rounds, includes }: BenchOptions): Promise<CaseResult[]> {
-  using built = buildProxy();
+  using built = await buildProxy();
   const cases = httpCases.filter(({ name }) => includes(name));
   const upstreams = {
     standard: await startUpstream(profileDocument(servedProfiles.standard)),

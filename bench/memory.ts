@@ -27,7 +27,7 @@ interface MemoryResult {
 await runBenchmark(3, async (options) => report(await measureAll(options), options));
 
 async function measureAll({ rounds, includes }: BenchOptions): Promise<MemoryResult[]> {
-  using built = buildProxy();
+  using built = await buildProxy();
   await using load = new Child({ program: [new URL("./load-generator.ts", import.meta.url)], core: 1 });
   const results: MemoryResult[] = [];
   for (const memoryCase of memoryCases.filter(({ name }) => includes(name))) {

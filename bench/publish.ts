@@ -67,7 +67,7 @@ const tailMs = 500;
 await runBenchmark(5, async (options) => report(await measureAll(options), options));
 
 async function measureAll(options: BenchOptions): Promise<CaseResult[]> {
-  using built = buildProxy();
+  using built = await buildProxy();
   await using load = new Child({ program: [new URL("./load-generator.ts", import.meta.url)], core: 1 });
   const results: CaseResult[] = [];
   for (const each of cases.filter(({ name }) => options.includes(name))) {

@@ -38,7 +38,7 @@ await runBenchmark(9, async (options) => report(await measureAll(options), optio
 
 async function measureAll({ rounds, includes }: BenchOptions): Promise<StartResult[]> {
   await using stack = new AsyncDisposableStack();
-  const built = stack.use(buildProxy());
+  const built = stack.use(await buildProxy());
   const bare = stack.use(buildModule(new URL("./bare-server.ts", import.meta.url)));
   const source = { ...built, main: mainFile };
   const documents = profileDocument(standardProfile);

@@ -51,7 +51,7 @@ await runBenchmark(5, async (options) => report(await measureAll(options), optio
 
 async function measureAll({ rounds, includes }: BenchOptions): Promise<CaseResult[]> {
   await using stack = new AsyncDisposableStack();
-  const built = stack.use(buildProxy());
+  const built = stack.use(await buildProxy());
   const program = [new URL("./load-generator.ts", import.meta.url)] as const;
   const loads = [0, 1].map(() => stack.use(new Child({ program, core: null })));
   const results: CaseResult[] = [];

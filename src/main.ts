@@ -4,4 +4,6 @@
  */
 import { runCommandLine } from "./commands/command-line.ts";
 
-process.exitCode = await runCommandLine(process.argv.slice(2), process);
+/** Of package.json and the examples. This file is as deep in it after a build as before. */
+const packageFolder = new URL("../", import.meta.url);
+process.exitCode = await runCommandLine(process.argv.slice(2), process, packageFolder);

@@ -299,7 +299,7 @@ function plantsOf(
 }
 
 const repository = [
-  ...readSourceFiles(root, ["src", "test", "bench"], ".ts"),
+  ...readSourceFiles(root, ["src", "test", "bench", "build"], ".ts"),
   ...readSourceFiles(root, documents, ".md"),
 ];
 

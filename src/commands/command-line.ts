@@ -1,18 +1,12 @@
 /**
  * The command line: which words start which command, with `--help` and `--version` as people expect. The
- * commands themselves are one file each.
+ * commands themselves are one file each, loaded when it is called: a probe need not load the proxy.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ConfigError } from "../models/errors.ts";
-import { checkConfig } from "./check-config.ts";
 import type { CommandOutput } from "./command-output.ts";
-import { runDemo } from "./demo.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { exportDocument } from "./export.ts";
-import { checkHealth } from "./health.ts";
-import { renderConfig } from "./render-config.ts";
-import { serve } from "./serve.ts";
 
 const help = `flag-edge-proxy: an edge proxy for Flagsmith feature flags
 
@@ -55,14 +49,19 @@ function parse(words: readonly string[]) {
 
 /**
  * @param words the command line without the program's name
+ * @param packageFolder holds package.json and the examples
  * @returns the exit code
  */
-export async function runCommandLine(words: readonly string[], output: CommandOutput): Promise<number> {
+export async function runCommandLine(
+  words: readonly string[],
+  output: CommandOutput,
+  packageFolder: URL,
+): Promise<number> {
   try {
     const parsed = parse(words);
     if (parsed.values.help) return print(output, help);
-    if (parsed.values.version) return print(output, `${readVersion()}\n`);
-    return await runCommand(parsed, output);
+    if (parsed.values.version) return print(output, `${readVersion(packageFolder)}\n`);
+    return await runCommand(parsed, output, packageFolder);
   } catch (error) {
     if (error instanceof ConfigError) output.stderr.write(`${error.message}\n`);
     else if (isUsageError(error)) output.stderr.write(`${error.message}\nTry flag-edge-proxy --help\n`);
@@ -78,9 +77,13 @@ const optionsOf: Readonly<Record<string, readonly string[]>> = {
   export: ["url", "output"],
 };
 
-async function runCommand({ values, positionals }: Arguments, output: CommandOutput): Promise<number> {
+async function runCommand(
+  { values, positionals }: Arguments,
+  output: CommandOutput,
+  packageFolder: URL,
+): Promise<number> {
   const [command = "serve", ...operands] = positionals;
-  const version = readVersion();
+  const version = readVersion(packageFolder);
   const [environment] = operands;
   const { config: configPath, url } = values;
   const taken = ["config", ...(optionsOf[command] ?? [])];
@@ -88,19 +91,31 @@ async function runCommand({ values, positionals }: Arguments, output: CommandOut
   if (foreign !== undefined) return refuse(output, `${command}: takes no --${foreign}`);
   if (operands.length > (command === "export" ? 1 : 0)) return refuse(output, `${command}: too many words`);
   switch (command) {
-    case "serve":
+    case "serve": {
+      const { serve } = await import("./serve.ts");
       return await serve({ configPath, version });
-    case "demo":
-      return await runDemo(output, { port: values.port, version });
-    case "health":
+    }
+    case "demo": {
+      const { runDemo } = await import("./demo.ts");
+      return await runDemo(output, { port: values.port, version, packageFolder });
+    }
+    case "health": {
+      const { checkHealth } = await import("./health.ts");
       return await checkHealth(output, { configPath, url, liveness: values.liveness });
-    case "check-config":
+    }
+    case "check-config": {
+      const { checkConfig } = await import("./check-config.ts");
       return checkConfig(output, { configPath });
-    case "render-config":
+    }
+    case "render-config": {
+      const { renderConfig } = await import("./render-config.ts");
       return renderConfig(output);
-    case "export":
+    }
+    case "export": {
       if (environment === undefined) return refuse(output, "export: say which ENVIRONMENT");
+      const { exportDocument } = await import("./export.ts");
       return await exportDocument(output, { configPath, environment, file: values.output, url, version });
+    }
     default:
       return refuse(output, `unknown command '${command}'`);
   }
@@ -120,7 +135,7 @@ function isUsageError(error: unknown): error is Error {
   return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
 }
 
-function readVersion(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+function readVersion(packageFolder: URL): string {
+  const text = readFileSync(new URL("package.json", packageFolder), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }

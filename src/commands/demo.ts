@@ -13,17 +13,19 @@ export interface DemoOptions {
   /** The proxy's port; without it 8000. */
   readonly port?: string | undefined;
   readonly version: string;
+  /** Holds the examples. */
+  readonly packageFolder: URL;
 }
 
 const clientKey = "demo_client_key";
 const serverKey = "ser.demo_server_key";
-const exampleFile = new URL("../../examples/environment.json", import.meta.url);
 
 /** Runs until a signal asks it to end. @returns the exit code */
 export async function runDemo(
   output: CommandOutput,
-  { port = "8000", version }: DemoOptions,
+  { port = "8000", version, packageFolder }: DemoOptions,
 ): Promise<number> {
+  const exampleFile = new URL("examples/environment.json", packageFolder);
   await using upstream = await startDemoUpstream(exampleFile, serverKey);
   const settings = settingsFrom({
     environment_key_pairs: [{ client_side_key: clientKey, server_side_key: serverKey }],
@@ -32,11 +34,11 @@ export async function runDemo(
     server: { host: "127.0.0.1", port, drain_delay_seconds: 0 },
   });
   return await runServer(settings, createLogger(settings.logging), version, (url) =>
-    output.stdout.write(instructions(url, upstream.apiUrl)),
+    output.stdout.write(instructions(url, upstream.apiUrl, exampleFile)),
   );
 }
 
-function instructions(url: string, upstreamUrl: string): string {
+function instructions(url: string, upstreamUrl: string, exampleFile: URL): string {
   const identity = JSON.stringify({
     identifier: "bob",
     traits: [

@@ -76,7 +76,8 @@ function settle(
   const variables = readVariableSettings(environment);
   const merged = mergeTrees(file.tree, variables.tree);
   const expanded = expandReferences(merged, { environment, directory });
-  const parsed = configFileSchema.safeParse(expanded.tree);
+  // Once: to compile a check of each section would take longer than all the checks.
+  const parsed = configFileSchema.safeParse(expanded.tree, { jitless: true });
   const { surroundings, ...ambient } = readSurroundings(expanded.tree, directory, environment);
 
   const faults = [...file.faults, ...variables.faults, ...expanded.faults];

@@ -150,6 +150,8 @@ export interface ProxyProcess extends AsyncDisposable {
 }
 
 export interface ProxyProcessOptions {
+  /** The program's file; `src/main.ts` unless given. */
+  readonly main?: string;
   /** The command line; `serve` unless given. */
   readonly words?: readonly string[];
   /** Written to `config.json` in the child's folder, text as it is; without it there is no file. */
@@ -160,14 +162,14 @@ export interface ProxyProcessOptions {
   readonly input?: string;
 }
 
-/** Runs `node src/main.ts` in a temporary folder. Disposing of it kills what still runs. */
+/** Runs the program in a temporary folder. Disposing of it kills what still runs. */
 export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProcess {
   const folder = mkdtempSync(join(tmpdir(), "flag-edge-proxy-"));
-  const { config, words = ["serve"] } = options;
+  const { main = join(repositoryFolder, "src/main.ts"), config, words = ["serve"] } = options;
   if (config !== undefined) {
     writeFileSync(join(folder, "config.json"), typeof config === "string" ? config : JSON.stringify(config));
   }
-  const child = spawn(process.execPath, [join(repositoryFolder, "src/main.ts"), ...words], {
+  const child = spawn(process.execPath, [main, ...words], {
     cwd: folder,
     env: { ...variables(), HOME: folder, ...options.environment },
     stdio: ["pipe", "pipe", "pipe"],

@@ -2,13 +2,14 @@
  * One page of a document: the GET with its redirects, one retry on a connection that was closed meanwhile,
  * and the judgement of the answer. It must never send a key to another origin, and never leave a body unread.
  */
-import { type Dispatcher, request } from "undici";
+import type { Dispatcher } from "undici";
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { UpstreamSettings } from "../../models/settings.ts";
 import type { PageBlocks } from "../documents/page-blocks.ts";
 import type { DocumentDeadline } from "./document-deadline.ts";
 import { nextPageTarget } from "./link-header.ts";
 import { readBody } from "./response-body.ts";
+import { request } from "./undici-parts.ts";
 import type { UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { isBrokenConnection } from "./upstream-failures.ts";
 import {
@@ -106,7 +107,7 @@ async function send(
 ): Promise<Answer> {
   requests.deadline.startRequest();
   const { dispatcher } = requests.upstream;
-  return await request(url, { dispatcher, method: "GET", headers, signal: requests.deadline.signal });
+  return await request(url, dispatcher, { method: "GET", headers, signal: requests.deadline.signal });
 }
 
 /** Keys travel in headers of our own, which no redirect rule strips: only the same origin may be followed. */

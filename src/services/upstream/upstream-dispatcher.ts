@@ -3,8 +3,9 @@
  * to the upstream, and nothing here reads the environment of the process.
  */
 import { getCACertificates } from "node:tls";
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
+import type { Dispatcher } from "undici";
 import type { UpstreamSettings } from "../../models/settings.ts";
+import { Agent, EnvHttpProxyAgent } from "./undici-parts.ts";
 
 /** The part of the settings that connections depend on. */
 export type ConnectionSettings = Pick<

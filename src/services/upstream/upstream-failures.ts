@@ -2,8 +2,8 @@
  * Turns what undici, zlib and node throw into an `UpstreamError`. It must not carry over a message of theirs:
  * those quote addresses, headers and the upstream's text.
  */
-import { errors } from "undici";
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
+import { errors } from "./undici-parts.ts";
 
 const byErrorCode: Readonly<Record<string, UpstreamErrorCode>> = {
   ECONNREFUSED: "unreachable",
