@@ -133,7 +133,10 @@ class Workers implements DataPlane, AsyncDisposable {
 
   /** @returns where it listens, once it serves all that the others do */
   async #startWorker(): Promise<string> {
-    const channel = new WorkerChannel(cluster.fork().process);
+    const worker = cluster.fork();
+    // It repeats what breaks its channel, and nobody listening would end this process; `exit` tells of it too.
+    worker.on("error", () => undefined);
+    const channel = new WorkerChannel(worker.process);
     this.#channels.add(channel);
     void channel.exited.then(() => this.#replace(channel));
     void channel.send({ kind: "start", settings: this.#settings });
