@@ -1,6 +1,6 @@
 /**
  * From a request's `X-Environment-Key` to the snapshot it may see (contract A2, A3). It comes before any
- * look at the body. A request calls it once and keeps what it got.
+ * look at the body. A route calls it once and keeps what it got.
  */
 import type { EnvironmentSnapshot, View } from "../cache/environment-snapshot.ts";
 import { RequestError } from "../models/errors.ts";
