@@ -4,6 +4,7 @@
  */
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
+import type { CompressedBody, ContentEncoding } from "../models/packed-document.ts";
 
 export type HeaderRecord = Readonly<Record<string, string>>;
 
@@ -14,8 +15,6 @@ export interface HeaderSet {
   /** The origins that are named in the answer; empty where any origin is allowed. */
   readonly namedOrigins: ReadonlySet<string>;
 }
-
-export type ContentEncoding = "gzip" | "br" | "zstd";
 
 export interface Representation {
   /** Null: as it is. */
@@ -63,10 +62,7 @@ const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Ui
 export interface EncodedContent {
   readonly plain: Uint8Array<ArrayBuffer>;
   /** The smallest first, none of them larger than the plain one. */
-  readonly compressed: readonly {
-    readonly encoding: ContentEncoding;
-    readonly body: Uint8Array<ArrayBuffer>;
-  }[];
+  readonly compressed: readonly CompressedBody[];
 }
 
 export interface PreparationInput {
