@@ -80,7 +80,11 @@ export async function buildEnvironmentSnapshot(
 ): Promise<EnvironmentSnapshot> {
   const { packed } = input;
   const document = await runSteps(unpackInSteps(packed));
-  const compiling = { findOverrides: overrideFinder(packed), fragmentOf: identityFlagFragment };
+  const compiling = {
+    findOverrides: overrideFinder(packed),
+    fragmentOf: identityFlagFragment,
+    compilesIdleSegments: false,
+  };
   const compiled = await runSteps(compileInSteps(document, compiling));
   const version = packed.digest.slice(0, 16);
   const updatedAt = updatedAtHeader(input, document);
