@@ -16,8 +16,8 @@ import type { PackedDocument } from "../../models/packed-document.ts";
 import { beginsAsObject, isList, listElements, type Span } from "./json-spans.ts";
 import { findOverrides, mergePages } from "./merge-pages.ts";
 
-/** A list is cut into pieces of so many characters or little more: one is unpacked in a millisecond. */
-const pieceCharacters = 131_072;
+/** A list is cut into pieces of so many characters or little more: one is unpacked in half a millisecond. */
+const pieceCharacters = 65_536;
 /** So many faults of one document are named. */
 const faultsMax = 3;
 
