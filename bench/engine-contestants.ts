@@ -12,7 +12,7 @@ import { type EnvironmentDocument, environmentDocument } from "../src/models/env
 import { parseJson } from "../src/models/json.ts";
 import type { IdentityCacheSettings } from "../src/models/settings.ts";
 import { systemClock } from "../src/services/clock.ts";
-import { packDocument } from "../src/services/documents/pack-document.ts";
+import { readDocument } from "../src/services/documents/read-document.ts";
 import { runInSlices } from "../src/services/environments/time-slices.ts";
 import {
   type Profile,
@@ -73,7 +73,7 @@ export async function prepareView(
   text: string,
   identityCache: IdentityCacheSettings = { enabled: false, entriesMax: 1, bytesMax: 1024 },
 ): Promise<ViewSnapshot> {
-  const packed = packDocument(new TextEncoder().encode(text), null);
+  const packed = await readDocument([new TextEncoder().encode(text)], null);
   if (packed === null) throw new Error("a document that is not known was held");
   const snapshot = await buildEnvironmentSnapshot(
     { packed, lastModified: null, receivedAt: new Date(0) },

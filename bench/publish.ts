@@ -17,7 +17,7 @@ import { type Measure, measureText, summarize, tableText, verdictText } from "./
 interface PublishCase {
   readonly name: string;
   readonly profile: Profile;
-  /** Null: any of the machine's; the document is read in a thread of its own. */
+  /** Null: any of the machine's; the document is read by a process of its own. */
   readonly core: 0 | null;
   /** Null: measured for comparison. */
   readonly targetMs: number | null;

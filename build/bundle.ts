@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const entries = {
   main: "src/main.ts",
   worker: "src/worker.ts",
-  "document-thread": "src/services/documents/document-thread.ts",
+  "document-process": "src/services/documents/document-process.ts",
 };
 
 /**

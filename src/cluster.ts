@@ -13,6 +13,7 @@ import { systemClock } from "./services/clock.ts";
 import type { RefreshStatus } from "./services/environments/refresh-status.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
 import type { PublishReport } from "./services/environments/snapshot-publisher.ts";
+import { collectSoon } from "./services/garbage-collection.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { WorkerChannel, WorkerGoneError } from "./services/workers/worker-channel.ts";
 
@@ -109,6 +110,7 @@ class Workers implements DataPlane, AsyncDisposable {
       throw new UpstreamError("document_invalid", "no worker process outlived the document");
     }
     this.#documents.set(environment, document);
+    collectSoon(document.packed.body.byteLength);
     // Workers that came meanwhile were told of the document before.
     const untold = [...this.#channels].filter((channel) => !told.has(channel));
     await Promise.allSettled(untold.map((channel) => channel.publish(environment, document)));

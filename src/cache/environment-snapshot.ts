@@ -81,13 +81,16 @@ export async function buildEnvironmentSnapshot(
 ): Promise<EnvironmentSnapshot> {
   const { packed } = input;
   const document = await runSteps(unpackInSteps(packed));
-  const compiling = { findOverrides: overrideFinder(packed), fragmentOf: identityFlagFragment };
+  const compiling = {
+    findOverrides: overrideFinder(packed),
+    fragmentOf: identityFlagFragment,
+    compilesIdleSegments: false,
+  };
   const compiled = await runSteps(compileInSteps(document, compiling));
   const version = packed.digest.slice(0, 16);
   const updatedAt = updatedAtHeader(input, document);
   const etagBase = `${representationVersion}-${version}`;
   const context = { compiled, document, etagBase, settings, runSteps, updatedAtHeader: updatedAt };
-  const prepared = prepareDocument(input, context);
   // One after the other: both at once would take two slices of the same turn.
   const server = await buildView("server", context, null);
   const client = await buildView("client", context, server.flags.shown);
@@ -99,7 +102,7 @@ export async function buildEnvironmentSnapshot(
     clientKey: document.api_key,
     updatedAt: documentTime(document.updated_at ?? ""),
     servesFlags: document.project.organisation?.stop_serving_flags !== true,
-    document: await prepared,
+    document: prepareDocument(input, context),
     views: { client, server },
     counts: {
       features: compiled.features.length,
@@ -129,16 +132,16 @@ function updatedAtHeader(
   return { "x-flagsmith-document-updated-at": seconds };
 }
 
-async function prepareDocument(
+function prepareDocument(
   { packed, lastModified }: SnapshotInput,
   { document, settings, updatedAtHeader: updatedAt, etagBase }: BuildContext,
-): Promise<PreparedResponse> {
+): PreparedResponse {
   const updatedAtMs = Math.floor(Number(updatedAt["x-flagsmith-document-updated-at"])) * 1000;
   const modifiedMs = lastModified === null ? updatedAtMs : Date.parse(lastModified);
   const lastModifiedMs = Number.isNaN(modifiedMs) ? updatedAtMs : modifiedMs;
   const knowsTime = lastModified !== null || (document.updated_at ?? null) !== null;
   return prepareResponse({
-    content: await encodeContent(packed.body),
+    content: { plain: packed.body, compressed: packed.compressed },
     headers: {
       ...commonHeaders,
       ...updatedAt,

@@ -54,7 +54,10 @@ function hashIdentifier(identifier: string): number {
 }
 
 /** @returns finds the overrides of an identifier, in document order; an empty list where it has none */
-export function overrideFinder({ body, overrides: index }: PackedDocument): OverrideFinder {
+export function overrideFinder({
+  body,
+  overrides: index,
+}: Pick<PackedDocument, "body" | "overrides">): OverrideFinder {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const { bucketStarts, hashes, starts, ends } = index;
   const bucketMask = bucketStarts.length - 2;

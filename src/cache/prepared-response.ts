@@ -4,6 +4,7 @@
  */
 import { promisify } from "node:util";
 import * as zlib from "node:zlib";
+import type { CompressedBody, ContentEncoding } from "../models/packed-document.ts";
 
 export type HeaderRecord = Readonly<Record<string, string>>;
 
@@ -17,8 +18,6 @@ export interface HeaderSet {
 
 /** What is sent. */
 export type Body = Uint8Array<ArrayBuffer> | string;
-
-export type ContentEncoding = "gzip" | "br" | "zstd";
 
 export interface Representation {
   /** Null: as it is. */
@@ -68,10 +67,7 @@ const compressors: ReadonlyMap<ContentEncoding, (body: Uint8Array) => Promise<Ui
 export interface EncodedContent {
   readonly plain: Body;
   /** The smallest first, none of them larger than the plain one. */
-  readonly compressed: readonly {
-    readonly encoding: ContentEncoding;
-    readonly body: Uint8Array<ArrayBuffer>;
-  }[];
+  readonly compressed: readonly CompressedBody[];
 }
 
 export interface PreparationInput {

@@ -17,10 +17,11 @@ import {
 } from "./compile-outcomes.ts";
 import { overridePriorityOf } from "./feature-state-keys.ts";
 import { IdentityOverrides, type OverrideFinder } from "./identity-overrides.ts";
+import { findRefusedPatterns } from "./idle-segments.ts";
 import type { Property } from "./property.ts";
 import type { Rule } from "./rules.ts";
 import { type RefusedPattern, SegmentCompiler } from "./segments.ts";
-import { buildStaticContext } from "./static-context.ts";
+import { prepareStaticContext } from "./static-context-steps.ts";
 
 /** What an identity overrides, by feature index. */
 export type IdentityOverride = ReadonlyMap<number, CompiledFeatureState>;
@@ -54,6 +55,7 @@ export interface CompiledEnvironment {
   readonly defaults: readonly CompiledFeatureState[];
   /** By feature index: candidates, the strongest first; the first whose segment matches wins. */
   readonly segmentOverrides: readonly (readonly SegmentOverride[])[];
+  /** Holds none of those that override nothing, unless all were to be compiled. */
   readonly segments: readonly CompiledSegment[];
   /** What conditions look at; rules name them by index. */
   readonly properties: readonly Property[];
@@ -66,15 +68,18 @@ export interface CompileOptions {
   /** Finds identity overrides; the document's own list is not looked at. */
   readonly findOverrides: OverrideFinder;
   readonly fragmentOf: FragmentMaker;
+  /** Whether segments that override nothing are compiled too: flags never ask for them. */
+  readonly compilesIdleSegments: boolean;
 }
 
 const noFragment: Fragment = { text: "", bytes: 0 };
 
-/** Compiles in one go, identity overrides from the document's own list, outcomes without fragments. */
+/** Compiles all in one go, identity overrides from the document's own list, outcomes without fragments. */
 export function compileEnvironment(document: EnvironmentDocument): CompiledEnvironment {
   const byIdentifier = Map.groupBy(document.identity_overrides ?? [], ({ identifier }) => identifier);
   const findOverrides: OverrideFinder = (identifier) => byIdentifier.get(identifier) ?? [];
-  const steps = compileInSteps(document, { findOverrides, fragmentOf: () => noFragment });
+  const options = { findOverrides, fragmentOf: () => noFragment, compilesIdleSegments: true };
+  const steps = compileInSteps(document, options);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -90,31 +95,35 @@ export function compileEnvironment(document: EnvironmentDocument): CompiledEnvir
  */
 export function* compileInSteps(
   document: EnvironmentDocument,
-  { findOverrides, fragmentOf }: CompileOptions,
+  { findOverrides, fragmentOf, compilesIdleSegments }: CompileOptions,
 ): Generator<undefined, CompiledEnvironment> {
   const states = lastByKey(document.feature_states, (state) => state.feature.name);
   const segments = lastByKey(document.project.segments ?? [], (segment) => String(segment.id));
   const features = states.map(compileFeature);
   const outcomes = new OutcomeCompiler(features, fragmentOf);
-  const compiler = new SegmentCompiler(() => buildStaticContext(document, states, segments));
   const defaults: CompiledFeatureState[] = [];
   for (const state of states) {
     defaults.push(outcomes.compileKnown(state, "DEFAULT"));
     yield;
   }
   const segmentOverrides = yield* rankSegmentOverrides(features, segments, outcomes);
-  const compiledSegments: CompiledSegment[] = [];
   const overriding = overridingSegments(segmentOverrides);
+  const isOverriding = new Set(overriding);
+  const idle = [...segments.keys()].filter((index) => !isOverriding.has(index));
+  const at = (index: number): SegmentModel => segments[index] as SegmentModel;
+  const compiled = compilesIdleSegments ? segments : overriding.map(at);
+  const compiler = new SegmentCompiler(yield* prepareStaticContext(document, states, segments, compiled));
+  const compiledSegments = new Array<CompiledSegment>(segments.length);
   for (const [slot, index] of overriding.entries()) {
-    compiledSegments[index] = compileSegment(compiler, segments[index] as SegmentModel, slot);
+    compiledSegments[index] = compileSegment(compiler, at(index), slot);
     yield;
   }
   compiler.settle();
   const slots = { segments: overriding.length, properties: compiler.properties.length };
-  for (const [index, segment] of segments.entries()) {
-    compiledSegments[index] ??= compileSegment(compiler, segment, overriding.length + index);
-    yield;
+  for (const [place, index] of compilesIdleSegments ? idle.entries() : []) {
+    compiledSegments[index] = compileSegment(compiler, at(index), overriding.length + place);
   }
+  const refusedPatterns = compilesIdleSegments ? [] : yield* findRefusedPatterns(idle.map(at));
   return {
     key: document.api_key,
     features,
@@ -124,7 +133,7 @@ export function* compileInSteps(
     properties: compiler.properties,
     identityOverrides: compileWhenSeen(findOverrides, outcomes),
     slots,
-    refusedPatterns: compiler.refusedPatterns,
+    refusedPatterns: [...compiler.refusedPatterns, ...refusedPatterns],
   };
 }
 

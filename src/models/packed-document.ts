@@ -1,6 +1,6 @@
 /**
- * An environment document, checked and taken apart into buffers: so it crosses threads and processes without
- * being copied as objects, and is unpacked piece by piece. It does not say what the pieces mean.
+ * An environment document, checked and taken apart into buffers: so it crosses processes without being
+ * copied as objects, and is unpacked piece by piece. It does not say what the pieces mean.
  */
 
 /**
@@ -17,11 +17,20 @@ export interface OverrideIndex {
   readonly ends: Uint32Array<ArrayBuffer>;
 }
 
+export type ContentEncoding = "gzip" | "br" | "zstd";
+
+export interface CompressedBody {
+  readonly encoding: ContentEncoding;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
 export interface PackedDocument {
   /** SHA-256 of the body, in hex: names the content. */
   readonly digest: string;
   /** The whole document as UTF-8 JSON, all pages merged, otherwise as the upstream wrote it. */
   readonly body: Uint8Array<ArrayBuffer>;
+  /** The body in the encodings that make it smaller, the smallest first. */
+  readonly compressed: readonly CompressedBody[];
   /** JSON of the checked document, its long lists left empty. */
   readonly shell: Uint8Array<ArrayBuffer>;
   /** JSON lists, which together are the checked `feature_states`. */

@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it("serves a document that a thread reads, by one process and by workers", async () => {
+it("serves a document that a process of its own reads, by one process and by workers", async () => {
   await using upstream = await startFaultUpstream();
   const text = "large ".repeat(60_000);
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: text }));

@@ -2,15 +2,23 @@
 import type { PackedDocument } from "../../src/models/packed-document.ts";
 import { joinPages, packDocument } from "../../src/services/documents/pack-document.ts";
 import { joinBlocks } from "../../src/services/documents/page-blocks.ts";
+import { readDocument } from "../../src/services/documents/read-document.ts";
 import type {
   DocumentRequest,
   FetchedDocument,
   UpstreamClient,
 } from "../../src/services/upstream/upstream-client.ts";
 
-/** @throws UpstreamError where the text is no environment document */
+/** Without compressed forms. @throws UpstreamError where the text is no environment document */
 export function packText(text: string): PackedDocument {
   const packed = packDocument(new Uint8Array(Buffer.from(text)), null);
+  if (packed === null) throw new Error("a document that is not known was held");
+  return { ...packed, compressed: [] };
+}
+
+/** Reads as the control plane does. @throws UpstreamError where the text is no environment document */
+export async function readText(text: string): Promise<PackedDocument> {
+  const packed = await readDocument([new Uint8Array(Buffer.from(text))], null);
   if (packed === null) throw new Error("a document that is not known was held");
   return packed;
 }

@@ -13,7 +13,7 @@ import { PublishLog } from "../../src/services/environments/publish-log.ts";
 import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
 import type { HealthReport } from "../../src/services/health/health-report.ts";
 import type { Logger } from "../../src/services/service-logger.ts";
-import { packText } from "./packed-text.ts";
+import { readText } from "./packed-text.ts";
 
 export interface TestEnvironment {
   readonly clientSideKey: string;
@@ -89,7 +89,7 @@ export async function createTestApp(options: TestAppOptions) {
     const slot = slots.get(clientKey);
     if (slot === undefined) throw new Error(`no environment has the client key ${clientKey}`);
     const text = typeof document === "string" ? document : JSON.stringify(document);
-    const input = { packed: packText(text), lastModified, receivedAt: new Date() };
+    const input = { packed: await readText(text), lastModified, receivedAt: new Date() };
     logs.get(clientKey)?.published(await publisher.publish(slot, input), 0);
   };
   for (const environment of options.environments) {

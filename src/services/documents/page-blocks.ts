@@ -3,7 +3,7 @@
  * left to where nobody waits for it.
  */
 
-/** In order; each owns its buffer, so that it can be handed to a thread. */
+/** In order; each owns its buffer, so that it can be emptied. */
 export type PageBlocks = readonly Uint8Array<ArrayBuffer>[];
 
 const firstBlockBytes = 65_536;

@@ -11,6 +11,7 @@ import {
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
+import { collectSoon } from "../garbage-collection.ts";
 import { runInSlices } from "./time-slices.ts";
 
 export interface SnapshotPublisherOptions {
@@ -40,6 +41,8 @@ export class SnapshotPublisher {
     const { store } = this.#options;
     const snapshot = await this.#build(document);
     store.swap(slot, snapshot);
+    // The document that was served before, and what the new one was taken apart into.
+    collectSoon(snapshot.counts.bytes);
     const { version, environmentId, environmentName, clientKey, updatedAt, counts, refusedPatterns } =
       snapshot;
     return { version, environmentId, environmentName, clientKey, updatedAt, counts, refusedPatterns };

@@ -4,7 +4,7 @@
 import type { Clock } from "../clock.ts";
 
 /** A slice ends with the first step after so long: a request waits no longer than this and one step. */
-const sliceMs = 4;
+const sliceMs = 2;
 
 /**
  * @param steps the work; it yields where it may be interrupted

@@ -5,17 +5,14 @@
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 import type { Settings } from "../../models/settings.ts";
+import type { PackedLayout } from "../documents/packed-layout.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
 
 /** Of a document that follows in pieces: all but its bytes. */
 export interface TransferredDocument extends Omit<SnapshotInput, "packed"> {
   readonly environment: number;
-  readonly digest: string;
-  /** How many bytes each of the document's buffers has, in the order of `packedBuffers`. */
-  readonly bufferBytes: readonly number[];
-  /** How many of the buffers are lists of feature states; segments follow them. */
-  readonly featureStatePieces: number;
+  readonly layout: PackedLayout;
 }
 
 /** To a worker. */

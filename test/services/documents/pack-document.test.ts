@@ -25,7 +25,7 @@ const documentWith = (members: string) =>
 function packed(text: string): PackedDocument {
   const result = readBytes(bytesOf(text));
   if (result === null) throw new Error("nothing was held, and yet it was known");
-  return result;
+  return { ...result, compressed: [] };
 }
 
 function unpack(document: PackedDocument): EnvironmentDocument {

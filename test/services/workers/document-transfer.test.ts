@@ -10,14 +10,17 @@ import type { WorkerOrder } from "../../../src/services/workers/worker-messages.
 import { packText } from "../../support/packed-text.ts";
 
 /** Every buffer's name, kind, length and digest: two documents are the same where these are. */
-function contentOf({ digest, body, shell, featureStates, segments, overrides }: PackedDocument) {
-  const lists = { body: [body], shell: [shell], featureStates, segments };
+function contentOf(packed: PackedDocument) {
+  const { digest, body, shell, compressed, featureStates, segments, overrides } = packed;
+  const encodings = compressed.map(({ encoding }) => encoding);
+  const encoded = compressed.map((each) => each.body);
+  const lists = { body: [body], shell: [shell], encoded, featureStates, segments };
   const words = Object.entries(overrides).map(([name, list]) => [name, [list as Uint32Array]] as const);
   const texts = [...Object.entries(lists), ...words].map(([name, buffers]) => {
     const each = buffers.map((view) => `${view.constructor.name} ${view.byteLength} ${hash("md5", view)}`);
     return [name, each];
   });
-  return { digest, ...Object.fromEntries(texts) };
+  return { digest, encodings, ...Object.fromEntries(texts) };
 }
 
 /** Messages of up to so many bytes are what the channel is meant to carry. */
@@ -115,6 +118,9 @@ const randomPacked: fc.Arbitrary<PackedDocument> = fc.record({
   digest: fc.string(),
   body: bytes.filter(({ byteLength }) => byteLength > 0),
   shell: bytes,
+  compressed: fc.array(fc.record({ encoding: fc.constantFrom("gzip", "br", "zstd"), body: bytes }), {
+    maxLength: 3,
+  }),
   featureStates: fc.array(bytes, { maxLength: 4 }),
   segments: fc.array(bytes, { maxLength: 4 }),
   overrides: fc.record({ bucketStarts: words, hashes: words, starts: words, ends: words }),
