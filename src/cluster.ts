@@ -136,7 +136,7 @@ class Workers implements DataPlane, AsyncDisposable {
   /** @returns where it listens, once it serves all that the others do */
   async #startWorker(): Promise<string> {
     const worker = cluster.fork();
-    // It repeats what breaks its channel, and nobody listening would end this process; `exit` tells of it too.
+    // It repeats what breaks its channel: unheard, that would end this process. `exit` tells of it too.
     worker.on("error", () => undefined);
     const channel = new WorkerChannel(worker.process);
     this.#channels.add(channel);

@@ -165,6 +165,8 @@ it.concurrent("an outage is a line for its begin and one for its end, not one fo
   await eventually(async () => (await getFlags(url)).status === 200);
   // A slow machine may add a line of its own, that a refresh was slow.
   const lines = () => linesOf(proxy).filter(({ durationMs }) => durationMs === undefined);
+  // It serves a document a moment before it says so.
+  await eventually(() => lines().some(({ message }) => message === "Published the environment document"));
   const before = lines().length;
   upstream.forgetRequests();
   upstream.setMode(serverKey, 503);
