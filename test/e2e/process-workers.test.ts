@@ -225,9 +225,10 @@ it.each([0, 600])(
     const config = workersConfig({ apiUrl: "http://127.0.0.1:9/api/v1" }, { server });
     await using proxy = startProxyProcess({ config });
     await eventually(() => hasEnded(proxy), 20_000);
-    expect((await proxy.exit).code).toBe(69);
+    const { code } = await proxy.exit;
     const lines = `${proxy.stdout()}${proxy.stderr()}`.trim().split("\n");
-    expect(lines).toEqual([expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`))]);
+    const line = expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`));
+    expect({ code, lines }).toEqual({ code: 69, lines: [line] });
   },
 );
 
