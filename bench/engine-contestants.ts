@@ -8,6 +8,7 @@ import { buildEnvironmentSnapshot } from "../src/cache/environment-snapshot.ts";
 import type { IdentitySubject, ViewSnapshot } from "../src/cache/view-snapshot.ts";
 import { type CompiledEnvironment, compileEnvironment } from "../src/engine/compile-environment.ts";
 import { Evaluation, identityContext } from "../src/engine/evaluate.ts";
+import { answerPlacesMax } from "../src/engine/property.ts";
 import { type EnvironmentDocument, environmentDocument } from "../src/models/environment-document.ts";
 import { parseJson } from "../src/models/json.ts";
 import type { IdentityCacheSettings } from "../src/models/settings.ts";
@@ -80,6 +81,7 @@ export async function prepareView(
     {
       headerSet: (plain) => ({ plain, namedOrigins: new Set() }),
       identityCache,
+      answerPlaces: answerPlacesMax,
     },
     (steps) => runInSlices(steps, systemClock),
   );

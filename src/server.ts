@@ -9,6 +9,7 @@ import { bodyPaths, createApp } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
+import { answerPlacesMax } from "./engine/property.ts";
 import type { Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
 import { systemClock } from "./services/clock.ts";
@@ -39,7 +40,8 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
   const identityCache = sharedBetween(settings.environments.length * 2, settings.identityCache);
-  const snapshotSettings = { headerSet: cors.headerSet, identityCache };
+  const answerPlaces = Math.floor(answerPlacesMax / Math.max(1, settings.environments.length));
+  const snapshotSettings = { headerSet: cors.headerSet, identityCache, answerPlaces };
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
   const environments = new ServedEnvironments(settings.environments, store, publisher);
   const { resolveKey } = environments;

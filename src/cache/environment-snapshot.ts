@@ -51,6 +51,8 @@ export interface EnvironmentSnapshot {
 export interface SnapshotSettings {
   readonly headerSet: HeaderSetFactory;
   readonly identityCache: IdentityCacheSettings;
+  /** How many answers to conditions a snapshot may remember. */
+  readonly answerPlaces: number;
 }
 
 export interface SnapshotInput {
@@ -85,6 +87,7 @@ export async function buildEnvironmentSnapshot(
     findOverrides: overrideFinder(packed),
     fragmentOf: identityFlagFragment,
     compilesIdleSegments: false,
+    answerPlaces: settings.answerPlaces,
   };
   const compiled = await runSteps(compileInSteps(document, compiling));
   const version = packed.digest.slice(0, 16);

@@ -18,7 +18,7 @@ import {
 import { overridePriorityOf } from "./feature-state-keys.ts";
 import { IdentityOverrides, type OverrideFinder } from "./identity-overrides.ts";
 import { findRefusedPatterns } from "./idle-segments.ts";
-import type { Property } from "./property.ts";
+import { answerPlacesMax, type Property } from "./property.ts";
 import type { Rule } from "./rules.ts";
 import { type RefusedPattern, SegmentCompiler } from "./segments.ts";
 import { prepareStaticContext } from "./static-context-steps.ts";
@@ -70,6 +70,8 @@ export interface CompileOptions {
   readonly fragmentOf: FragmentMaker;
   /** Whether segments that override nothing are compiled too: flags never ask for them. */
   readonly compilesIdleSegments: boolean;
+  /** How many answers to conditions it may remember, in all: its share of `answerPlacesMax`. */
+  readonly answerPlaces: number;
 }
 
 const noFragment: Fragment = { text: "", bytes: 0 };
@@ -78,8 +80,12 @@ const noFragment: Fragment = { text: "", bytes: 0 };
 export function compileEnvironment(document: EnvironmentDocument): CompiledEnvironment {
   const byIdentifier = Map.groupBy(document.identity_overrides ?? [], ({ identifier }) => identifier);
   const findOverrides: OverrideFinder = (identifier) => byIdentifier.get(identifier) ?? [];
-  const options = { findOverrides, fragmentOf: () => noFragment, compilesIdleSegments: true };
-  const steps = compileInSteps(document, options);
+  const steps = compileInSteps(document, {
+    findOverrides,
+    fragmentOf: () => noFragment,
+    compilesIdleSegments: true,
+    answerPlaces: answerPlacesMax,
+  });
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -95,7 +101,7 @@ export function compileEnvironment(document: EnvironmentDocument): CompiledEnvir
  */
 export function* compileInSteps(
   document: EnvironmentDocument,
-  { findOverrides, fragmentOf, compilesIdleSegments }: CompileOptions,
+  { findOverrides, fragmentOf, compilesIdleSegments, answerPlaces }: CompileOptions,
 ): Generator<undefined, CompiledEnvironment> {
   const states = lastByKey(document.feature_states, (state) => state.feature.name);
   const segments = lastByKey(document.project.segments ?? [], (segment) => String(segment.id));
@@ -112,7 +118,8 @@ export function* compileInSteps(
   const idle = [...segments.keys()].filter((index) => !isOverriding.has(index));
   const at = (index: number): SegmentModel => segments[index] as SegmentModel;
   const compiled = compilesIdleSegments ? segments : overriding.map(at);
-  const compiler = new SegmentCompiler(yield* prepareStaticContext(document, states, segments, compiled));
+  const staticContext = yield* prepareStaticContext(document, states, segments, compiled);
+  const compiler = new SegmentCompiler(staticContext, answerPlaces);
   const compiledSegments = new Array<CompiledSegment>(segments.length);
   for (const [slot, index] of overriding.entries()) {
     compiledSegments[index] = compileSegment(compiler, at(index), slot);

@@ -3,6 +3,7 @@
  * are ever asked for. It does not know where overrides are kept.
  */
 import type { IdentityOverrideModel } from "../models/environment-document.ts";
+import { ownCopy } from "./own-copy.ts";
 
 /** @returns the overrides of an identifier in document order; an empty list where it has none */
 export type OverrideFinder = (identifier: string) => readonly IdentityOverrideModel[];
@@ -46,6 +47,6 @@ export class IdentityOverrides<Compiled> {
       this.#earlier = this.#recent;
       this.#recent = new Map();
     }
-    this.#recent.set(identifier, override);
+    this.#recent.set(ownCopy(identifier), override);
   }
 }

@@ -8,14 +8,24 @@ import type { IdentityContext, PropertyLookup } from "./context-paths.ts";
 import type { ContextValue } from "./context-value.ts";
 import { PathRaisedError } from "./json-path/path-errors.ts";
 import type { ValueTest } from "./operators.ts";
+import { ownCopy } from "./own-copy.ts";
 
-/** Of one property so many values are remembered at most, fewer where it has many conditions. */
+/** So many values of one property are remembered at most. */
 const rememberedValuesMax = 128;
-const rememberedAnswersMax = 16_384;
 /** Longer values are not remembered. */
 const rememberedCharactersMax = 64;
 /** A property whose first values came again less often than this, on average, is not worth remembering. */
 const repeatsMin = 2;
+/** What a remembered value takes beside its answers, in places of an answer (8 bytes). */
+const valuePlaces = 32;
+
+/** How much all environments of a process may remember, in places of an answer: 16 MB. */
+export const answerPlacesMax = 2_000_000;
+
+/** How much one environment may remember yet, all its properties together. */
+export interface AnswerBudget {
+  placesLeft: number;
+}
 
 /** What the conditions of one property answer to one value. */
 export class PropertyAnswers {
@@ -48,19 +58,28 @@ export class PropertyAnswers {
 /** Stands for a value whose look-up the reference raises on: no condition holds, not even "is not set". */
 const raised = { answer: () => false };
 
+/** What conditions see of a property: the look-up, and how its result is coerced. */
+export interface PropertySource {
+  readonly lookUp: PropertyLookup;
+  readonly coerce: (raw: JsonScalar | undefined) => ContextValue | null;
+}
+
+/** By value, before coercion. */
+type RememberedAnswers = Map<JsonScalar | undefined, PropertyAnswers>;
+
 export class Property {
-  readonly #lookup: PropertyLookup;
-  readonly #coerce: (raw: JsonScalar | undefined) => ContextValue | null;
+  readonly #source: PropertySource;
+  readonly #budget: AnswerBudget;
   readonly #tests: ValueTest[] = [];
   #places = 0;
-  /** By value, before coercion; null once it turned out that values do not come again. */
-  #remembered: Map<JsonScalar | undefined, PropertyAnswers> | null = new Map();
+  /** Null once it turned out that values do not come again. */
+  #remembered: RememberedAnswers | null = new Map();
   #repeats = 0;
 
-  /** @param coerce turns what is looked up into what conditions see */
-  constructor(lookup: PropertyLookup, coerce: (raw: JsonScalar | undefined) => ContextValue | null) {
-    this.#lookup = lookup;
-    this.#coerce = coerce;
+  /** @param budget shared with the other properties of the environment */
+  constructor(source: PropertySource, budget: AnswerBudget) {
+    this.#source = source;
+    this.#budget = budget;
   }
 
   /** @returns the index of the new condition among those of this property */
@@ -77,32 +96,41 @@ export class Property {
   answersFor(identity: IdentityContext): Pick<PropertyAnswers, "answer"> {
     let raw: JsonScalar | undefined;
     try {
-      raw = this.#lookup(identity);
+      raw = this.#source.lookUp(identity);
     } catch (error) {
       if (error instanceof PathRaisedError || error instanceof RangeError) return raised;
       throw error;
     }
     const known = this.#remembered?.get(raw);
-    if (known === undefined) return this.#answersTo(raw);
-    this.#repeats += 1;
-    return known;
+    if (known !== undefined) {
+      this.#repeats += 1;
+      return known;
+    }
+    if (this.#remembered === null || !isRememberable(raw)) return this.#answersTo(raw);
+    return this.#remember(raw, this.#remembered);
   }
 
   #answersTo(raw: JsonScalar | undefined): PropertyAnswers {
-    const answers = new PropertyAnswers(this.#tests, this.#coerce(raw), this.#places);
-    if (this.#remembered === null || !isRememberable(raw)) return answers;
-    const valuesMax = Math.min(rememberedValuesMax, Math.ceil(rememberedAnswersMax / this.#places));
-    if (this.#remembered.size < valuesMax) this.#remembered.set(ownCopy(raw), answers);
-    else if (this.#repeats < valuesMax * repeatsMin) this.#remembered = null;
-    return answers;
+    return new PropertyAnswers(this.#tests, this.#source.coerce(raw), this.#places);
+  }
+
+  #remember(sent: JsonScalar | undefined, remembered: RememberedAnswers): PropertyAnswers {
+    const places = this.#places + valuePlaces;
+    if (remembered.size < rememberedValuesMax && places <= this.#budget.placesLeft) {
+      const raw = typeof sent === "string" ? ownCopy(sent) : sent;
+      const answers = this.#answersTo(raw);
+      this.#budget.placesLeft -= places;
+      remembered.set(raw, answers);
+      return answers;
+    }
+    if (this.#repeats < remembered.size * repeatsMin) {
+      this.#budget.placesLeft += remembered.size * places;
+      this.#remembered = null;
+    }
+    return this.#answersTo(sent);
   }
 }
 
 function isRememberable(raw: JsonScalar | undefined): boolean {
   return typeof raw === "string" ? raw.length <= rememberedCharactersMax : !(raw instanceof Object);
-}
-
-/** NOTE: V8 cuts a string out of a text without copying it, and what remembers the one keeps the other. */
-function ownCopy(raw: JsonScalar | undefined): JsonScalar | undefined {
-  return typeof raw === "string" ? Buffer.from(raw, "utf16le").toString("utf16le") : raw;
 }

@@ -3,11 +3,10 @@
  * whatever number of conditions ask for it. Overrides and features are not its concern.
  */
 import type { ConditionModel, RuleModel, SegmentModel } from "../models/environment-document.ts";
-import type { JsonScalar } from "../models/json.ts";
 import { compileProperty, type StaticContext } from "./context-paths.ts";
-import { type ContextValue, toContextValue } from "./context-value.ts";
+import { toContextValue } from "./context-value.ts";
 import { compileOperator, type ValueTest } from "./operators.ts";
-import { Property } from "./property.ts";
+import { type AnswerBudget, Property, type PropertySource } from "./property.ts";
 import type { RegexRefusal } from "./regex/compile-regex.ts";
 import { always, every, never, none, type Rule, some } from "./rules.ts";
 
@@ -40,10 +39,15 @@ export class SegmentCompiler {
   /** By what they ask, the index among the conditions of their property. */
   readonly #questions = new Map<string, number>();
   readonly #staticContext: () => StaticContext;
+  readonly #budget: AnswerBudget;
 
-  /** @param staticContext the request-independent part of the context, made only if a path needs it */
-  constructor(staticContext: () => StaticContext) {
+  /**
+   * @param staticContext the request-independent part of the context, made only if a path needs it
+   * @param answerPlaces how much its properties may remember, all together
+   */
+  constructor(staticContext: () => StaticContext, answerPlaces: number) {
     this.#staticContext = staticContext;
+    this.#budget = { placesLeft: answerPlaces };
   }
 
   /** The segments compiled so far are those that flags depend on: answers to their conditions are kept. */
@@ -92,8 +96,8 @@ export class SegmentCompiler {
     const key = operator === "PERCENTAGE_SPLIT" && name === "" ? identityKey : `.${name}`;
     const known = this.#indexes.get(key);
     if (known !== undefined) return known;
-    const property = key === identityKey ? identityKeyProperty() : propertyOf(name, this.#staticContext);
-    const index = property === null ? null : this.properties.push(property) - 1;
+    const source = key === identityKey ? identityKeySource : sourceOf(name, this.#staticContext);
+    const index = source === null ? null : this.properties.push(new Property(source, this.#budget)) - 1;
     this.#indexes.set(key, index);
     return index;
   }
@@ -126,18 +130,15 @@ const identityKey = "identity key";
  */
 
 /** The identity's own key, as it is: not coerced. */
-function identityKeyProperty(): Property {
-  return new Property(({ key }) => key, asText);
-}
-
-function asText(raw: JsonScalar | undefined): ContextValue | null {
-  return typeof raw === "string" ? { kind: "string", value: raw } : null;
-}
+const identityKeySource: PropertySource = {
+  lookUp: ({ key }) => key,
+  coerce: (raw) => (typeof raw === "string" ? { kind: "string", value: raw } : null),
+};
 
 /** @returns null where the reference always raises */
-function propertyOf(name: string, staticContext: () => StaticContext): Property | null {
-  const lookup = compileProperty(name, staticContext);
-  return lookup === null ? null : new Property(lookup, toContextValue);
+function sourceOf(name: string, staticContext: () => StaticContext): PropertySource | null {
+  const lookUp = compileProperty(name, staticContext);
+  return lookUp === null ? null : { lookUp, coerce: toContextValue };
 }
 
 const combiners: ReadonlyMap<string, typeof every> = new Map([

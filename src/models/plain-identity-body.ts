@@ -163,8 +163,11 @@ class PlainBody {
   }
 
   #takesName(name: Uint8Array): boolean {
+    const start = this.#at;
     this.#skipSpace();
-    return this.#takesWord(name) && this.#takes(colon);
+    if (this.#takesWord(name) && this.#takes(colon)) return true;
+    this.#at = start;
+    return false;
   }
 
   #takesWord(word: Uint8Array): boolean {

@@ -90,6 +90,7 @@ describe("evaluations.json", async () => {
   const settings = {
     headerSet: prepareCors(["*"]).headerSet,
     identityCache: { enabled: false, entriesMax: 1, bytesMax: 1 },
+    answerPlaces: 10_000,
   };
   const environments = await Promise.all(
     evaluations.documents.map(async (each) => {

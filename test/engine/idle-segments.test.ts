@@ -29,7 +29,7 @@ function compileAsServed(segments: readonly object[]): CompiledEnvironment {
     project: { segments },
   });
   const options = { findOverrides: () => [], fragmentOf: () => ({ text: "", bytes: 0 }) };
-  const steps = compileInSteps(document, { ...options, compilesIdleSegments: false });
+  const steps = compileInSteps(document, { ...options, compilesIdleSegments: false, answerPlaces: 1000 });
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 

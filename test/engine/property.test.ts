@@ -3,17 +3,22 @@ import { expect, it } from "vitest";
 import type { IdentityContext } from "../../src/engine/context-paths.ts";
 import { toContextValue } from "../../src/engine/context-value.ts";
 import { PathRaisedError } from "../../src/engine/json-path/path-errors.ts";
-import { Property } from "../../src/engine/property.ts";
+import { type AnswerBudget, Property, type PropertySource } from "../../src/engine/property.ts";
 import { JsonNumber, type JsonScalar } from "../../src/models/json.ts";
 
 function identityWith(value: JsonScalar | undefined): IdentityContext {
   return { identifier: "i", key: "k", traits: new Map(value === undefined ? [] : [["trait", value]]) };
 }
 
+const traitSource: PropertySource = {
+  lookUp: (identity) => identity.traits.get("trait"),
+  coerce: toContextValue,
+};
+
 /** A property with one condition, which holds for what is set and notes what it was asked about. */
-function countedProperty() {
+function countedProperty(budget: AnswerBudget = { placesLeft: 1_000_000 }) {
   const asked: unknown[] = [];
-  const property = new Property((identity) => identity.traits.get("trait"), toContextValue);
+  const property = new Property(traitSource, budget);
   property.add((value) => {
     asked.push(value?.value ?? null);
     return value !== null;
@@ -71,7 +76,7 @@ it("the first values stay remembered where they come again, however many others 
 });
 
 it("conditions that came later answer too", () => {
-  const property = new Property((identity) => identity.traits.get("trait"), toContextValue);
+  const property = new Property(traitSource, { placesLeft: 1_000_000 });
   property.add(() => true);
   property.settle();
   const later = property.add((value) => value?.value === "a");
@@ -80,9 +85,39 @@ it("conditions that came later answer too", () => {
 });
 
 it("no condition holds where looking raises", () => {
-  const property = new Property(() => {
-    throw new PathRaisedError("raised");
-  }, toContextValue);
+  const property = new Property(
+    {
+      lookUp: () => {
+        throw new PathRaisedError("raised");
+      },
+      coerce: toContextValue,
+    },
+    { placesLeft: 1_000_000 },
+  );
   property.add(() => true);
   expect(property.answersFor(identityWith("a")).answer(0)).toBe(false);
+});
+
+it("all properties of an environment remember no more than their budget", () => {
+  const budget = { placesLeft: 10 * 33 };
+  const [one, other] = [countedProperty(budget), countedProperty(budget)];
+  const ask = (property: typeof one, values: number) => {
+    for (let number = 0; number < values; number += 1) expect(property.answerTo(number)).toBe(true);
+  };
+  for (let round = 0; round < 5; round += 1) ask(one, 8);
+  expect(one.asked).toHaveLength(8);
+  for (let round = 0; round < 5; round += 1) ask(other, 2);
+  expect([other.asked.length, budget.placesLeft]).toEqual([2, 0]);
+  ask(other, 4);
+  ask(other, 4);
+  expect(other.asked).toEqual([0, 1, 2, 3, 2, 3]);
+});
+
+it("what is forgotten is given back", () => {
+  const budget = { placesLeft: 10 * 33 };
+  const { answerTo } = countedProperty(budget);
+  for (let number = 0; number < 10; number += 1) answerTo(number);
+  expect(budget.placesLeft).toBe(0);
+  answerTo(10);
+  expect(budget.placesLeft).toBe(10 * 33);
 });

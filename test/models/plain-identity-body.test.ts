@@ -57,6 +57,8 @@ describe("what else there is, is left to the general way", () => {
     '{"identifier":"a"}x',
     '{"identifier":"a",}',
     '{"identifier":"a" "traits":[]}',
+    '{"identifier" "traits":[]}',
+    '{"identifier""traits":[],"identifier":"a"}',
     '{"identifier":"a","identifier":"b"}',
     '{"identifier":"a\\n"}',
     '{"identifier":"a\n"}',

@@ -75,7 +75,7 @@ export async function createTestApp(options: TestAppOptions) {
   const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000, ...options.identityCache };
   const publisher = new SnapshotPublisher({
     store,
-    snapshotSettings: { headerSet: cors.headerSet, identityCache },
+    snapshotSettings: { headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 },
     clock: systemClock,
   });
   const slots = new Map<string, SnapshotSlot>();

@@ -17,7 +17,7 @@ import { packText } from "../../support/packed-text.ts";
 function startOrders() {
   const store = new SnapshotStore();
   const identityCache = { enabled: true, entriesMax: 10, bytesMax: 100_000 };
-  const snapshotSettings = { headerSet: prepareCors(["*"]).headerSet, identityCache };
+  const snapshotSettings = { headerSet: prepareCors(["*"]).headerSet, identityCache, answerPlaces: 1000 };
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock: systemClock });
   const pairs = ["a", "b"].map((name) => ({ clientSideKey: `client-${name}`, serverSideKey: `ser.${name}` }));
   const environments = new ServedEnvironments(pairs, store, publisher);
