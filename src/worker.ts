@@ -5,6 +5,7 @@
 import { createLogger } from "./config/logger.ts";
 import type { Settings } from "./models/settings.ts";
 import { createServer, type RunningServer } from "./server.ts";
+import { limitHeapGrowth } from "./services/garbage-collection.ts";
 import { ListenError } from "./services/listener/http-listener.ts";
 import type { WorkerOrder, WorkerReport } from "./services/workers/worker-messages.ts";
 import { WorkerOrders } from "./services/workers/worker-orders.ts";
@@ -14,6 +15,7 @@ process.once("message", ({ settings }: Extract<WorkerOrder, { kind: "start" }>) 
 process.on("SIGINT", () => undefined);
 
 function serve(settings: Settings): void {
+  limitHeapGrowth();
   const { logger, flush } = createLogger(settings.logging);
   const end = (code: number): void => {
     flush();

@@ -7,6 +7,7 @@ import { startProxy } from "../cluster.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { createLogger, type ProcessLogger } from "../config/logger.ts";
 import type { Settings } from "../models/settings.ts";
+import { limitHeapGrowth } from "../services/garbage-collection.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -43,6 +44,7 @@ export async function runServer(
     flush();
     process.exit(exitCodes.failure);
   };
+  limitHeapGrowth();
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();

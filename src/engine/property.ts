@@ -22,7 +22,10 @@ const valuePlaces = 32;
 /** How much all environments of a process may remember, in places of an answer: 16 MB. */
 export const answerPlacesMax = 2_000_000;
 
-/** How much one environment may remember yet, all its properties together. */
+/**
+ * How much one environment may remember yet, all its properties together. What a property forgets is not
+ * given back: others would fill it with what is forgotten in its turn.
+ */
 export interface AnswerBudget {
   placesLeft: number;
 }
@@ -123,10 +126,7 @@ export class Property {
       remembered.set(raw, answers);
       return answers;
     }
-    if (this.#repeats < remembered.size * repeatsMin) {
-      this.#budget.placesLeft += remembered.size * places;
-      this.#remembered = null;
-    }
+    if (this.#repeats < remembered.size * repeatsMin) this.#remembered = null;
     return this.#answersTo(sent);
   }
 }

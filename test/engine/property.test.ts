@@ -112,12 +112,3 @@ it("all properties of an environment remember no more than their budget", () => 
   ask(other, 4);
   expect(other.asked).toEqual([0, 1, 2, 3, 2, 3]);
 });
-
-it("what is forgotten is given back", () => {
-  const budget = { placesLeft: 10 * 33 };
-  const { answerTo } = countedProperty(budget);
-  for (let number = 0; number < 10; number += 1) answerTo(number);
-  expect(budget.placesLeft).toBe(0);
-  answerTo(10);
-  expect(budget.placesLeft).toBe(10 * 33);
-});
