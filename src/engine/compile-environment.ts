@@ -27,6 +27,12 @@ import { prepareStaticContext } from "./static-context-steps.ts";
 export type IdentityOverride = ReadonlyMap<number, CompiledFeatureState>;
 
 interface SegmentOverride {
+  readonly segment: CompiledSegment;
+  readonly state: CompiledFeatureState;
+}
+
+/** The same before its segment is compiled. */
+interface RankedOverride {
   readonly segmentIndex: number;
   readonly state: CompiledFeatureState;
 }
@@ -112,8 +118,8 @@ export function* compileInSteps(
     defaults.push(outcomes.compileKnown(state, "DEFAULT"));
     yield;
   }
-  const segmentOverrides = yield* rankSegmentOverrides(features, segments, outcomes);
-  const overriding = overridingSegments(segmentOverrides);
+  const ranked = yield* rankSegmentOverrides(features, segments, outcomes);
+  const overriding = overridingSegments(ranked);
   const isOverriding = new Set(overriding);
   const idle = [...segments.keys()].filter((index) => !isOverriding.has(index));
   const at = (index: number): SegmentModel => segments[index] as SegmentModel;
@@ -130,12 +136,15 @@ export function* compileInSteps(
   for (const [place, index] of compilesIdleSegments ? idle.entries() : []) {
     compiledSegments[index] = compileSegment(compiler, at(index), overriding.length + place);
   }
+  const withSegment = ({ segmentIndex, state }: RankedOverride): SegmentOverride => {
+    return { segment: compiledSegments[segmentIndex] as CompiledSegment, state };
+  };
   const refusedPatterns = compilesIdleSegments ? [] : yield* findRefusedPatterns(idle.map(at));
   return {
     key: document.api_key,
     features,
     defaults,
-    segmentOverrides,
+    segmentOverrides: ranked.map((overrides) => overrides.map(withSegment)),
     segments: compiledSegments,
     properties: compiler.properties,
     identityOverrides: compileWhenSeen(findOverrides, outcomes),
@@ -149,7 +158,7 @@ function compileFeature({ feature }: FeatureStateModel, index: number): Compiled
 }
 
 /** @returns the indexes of the segments that override a feature, in document order */
-function overridingSegments(overrides: CompiledEnvironment["segmentOverrides"]): number[] {
+function overridingSegments(overrides: readonly (readonly RankedOverride[])[]): number[] {
   const indexes = new Set(overrides.flatMap((each) => each.map(({ segmentIndex }) => segmentIndex)));
   return [...indexes].sort((left, right) => left - right);
 }
@@ -168,8 +177,8 @@ function* rankSegmentOverrides(
   features: readonly CompiledFeature[],
   segments: readonly SegmentModel[],
   outcomes: OutcomeCompiler,
-): Generator<undefined, SegmentOverride[][]> {
-  const candidates: (SegmentOverride & { priority: number })[][] = features.map(() => []);
+): Generator<undefined, RankedOverride[][]> {
+  const candidates: (RankedOverride & { priority: number })[][] = features.map(() => []);
   for (const [segmentIndex, segment] of segments.entries()) {
     for (const state of segment.feature_states ?? []) {
       const feature = outcomes.featureOf(state);

@@ -3,7 +3,7 @@
  * whose segment matches, then the environment (contract A5). It never looks at the document.
  */
 import type { JsonScalar } from "../models/json.ts";
-import type { CompiledEnvironment, IdentityOverride } from "./compile-environment.ts";
+import type { CompiledEnvironment, CompiledSegment, IdentityOverride } from "./compile-environment.ts";
 import type { CompiledFeatureState, Outcome } from "./compile-outcomes.ts";
 import type { IdentityContext } from "./context-paths.ts";
 import { hashedPercentage } from "./hashing.ts";
@@ -63,13 +63,7 @@ export class Evaluation implements Answers {
   /** Whether the segment at this index of the environment's segments holds the identity. */
   isInSegment(segmentIndex: number): boolean {
     const segment = this.#environment.segments[segmentIndex];
-    if (segment === undefined) return false;
-    let matches = this.#matches[segment.slot];
-    if (matches === undefined) {
-      matches = holds(segment.rule, this);
-      this.#matches[segment.slot] = matches;
-    }
-    return matches;
+    return segment !== undefined && this.#matchesSegment(segment);
   }
 
   /** Looks a property up once, when a condition first asks for it. */
@@ -82,11 +76,20 @@ export class Evaluation implements Answers {
     return answers.answer(question);
   }
 
+  #matchesSegment({ slot, rule }: CompiledSegment): boolean {
+    let matches = this.#matches[slot];
+    if (matches === undefined) {
+      matches = holds(rule, this);
+      this.#matches[slot] = matches;
+    }
+    return matches;
+  }
+
   #stateOf(featureIndex: number): CompiledFeatureState {
     const override = this.#overrides?.get(featureIndex);
     if (override !== undefined) return override;
     for (const candidate of this.#environment.segmentOverrides[featureIndex] ?? []) {
-      if (this.isInSegment(candidate.segmentIndex)) return candidate.state;
+      if (this.#matchesSegment(candidate.segment)) return candidate.state;
     }
     return this.#environment.defaults[featureIndex] as CompiledFeatureState;
   }

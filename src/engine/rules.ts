@@ -32,12 +32,15 @@ interface GroupRule extends RuleFacts {
   readonly kind: "all" | "any";
   /** The cheapest first. */
   readonly rules: readonly Rule[];
+  /** The conditions that the rules begin with, packed: two numbers each, one beside the other in memory. */
+  readonly conditions: Int32Array;
 }
 
 export type Rule = ConditionRule | GroupRule;
 
-export const always: Rule = { kind: "all", isWanted: true, cost: 0, rules: [] };
-export const never: Rule = { kind: "any", isWanted: true, cost: 0, rules: [] };
+const noRules = { isWanted: true, cost: 0, rules: [], conditions: new Int32Array() };
+export const always: Rule = { kind: "all", ...noRules };
+export const never: Rule = { kind: "any", ...noRules };
 
 /** @returns the rule that holds where all of these hold */
 export function every(rules: readonly Rule[]): Rule {
@@ -59,13 +62,26 @@ export function none(rules: readonly Rule[]): Rule {
 function group(kind: GroupRule["kind"], rules: readonly Rule[]): Rule {
   const [only, ...others] = rules;
   if (only !== undefined && others.length === 0) return only;
-  const parts = rules.flatMap((rule) => (rule.kind === kind && rule.isWanted ? rule.rules : [rule]));
+  const parts = rules
+    .flatMap((rule) => (rule.kind === kind && rule.isWanted ? rule.rules : [rule]))
+    .sort((left, right) => left.cost - right.cost);
   return {
     kind,
     isWanted: true,
     cost: parts.reduce((total, { cost }) => total + cost, 0),
-    rules: parts.toSorted((left, right) => left.cost - right.cost),
+    rules: parts,
+    conditions: packConditions(parts),
   };
+}
+
+/** A condition's numbers: its property; twice its question, and one more where it is wanted. */
+function packConditions(rules: readonly Rule[]): Int32Array {
+  const numbers: number[] = [];
+  for (const rule of rules) {
+    if (rule.kind !== "condition") break;
+    numbers.push(rule.property, rule.question * 2 + Number(rule.isWanted));
+  }
+  return Int32Array.from(numbers);
 }
 
 /** Whether a rule holds for whoever the answers are of. */
@@ -73,12 +89,14 @@ export function holds(rule: Rule, answers: Answers): boolean {
   if (rule.kind === "condition") return answers.answer(rule.property, rule.question) === rule.isWanted;
   // All of them hold until one does not; none of them until one does.
   const isEnding = rule.kind === "any";
-  for (const part of rule.rules) {
-    const isHeld =
-      part.kind === "condition"
-        ? answers.answer(part.property, part.question) === part.isWanted
-        : holds(part, answers);
+  const { conditions, rules } = rule;
+  for (let at = 0; at < conditions.length; at += 2) {
+    const question = conditions[at + 1]!;
+    const isHeld = answers.answer(conditions[at]!, question >> 1) === ((question & 1) === 1);
     if (isHeld === isEnding) return isEnding === rule.isWanted;
+  }
+  for (let at = conditions.length / 2; at < rules.length; at += 1) {
+    if (holds(rules[at] as Rule, answers) === isEnding) return isEnding === rule.isWanted;
   }
   return isEnding !== rule.isWanted;
 }
