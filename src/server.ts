@@ -12,6 +12,7 @@ import { SnapshotStore } from "./cache/snapshot-store.ts";
 import { answerPlacesMax } from "./engine/property.ts";
 import type { Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
+import { listenDirectly } from "./routes/direct-answers.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
@@ -55,26 +56,32 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
         pollIntervalMs: settings.poll.intervalMs,
         clock,
         sources: environments.healthSources,
-        isDraining: () => listener.isDraining,
+        isDraining: () => httpListener.isDraining,
       }),
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });
   // The name stands in where HTTP/1.0 probes send no Host; no answer depends on it.
-  const answer = getRequestListener(app.fetch, { hostname: "localhost" });
-  const isAwaited = awaitsBody({ paths: bodyPaths, limits: settings.limits, resolveKey });
-  const server = createHttpServer(serverOptions(settings.server), receiveBodies(answer, isAwaited));
-  const listener = new HttpListener({ server, settings: settings.server, clock, logger });
+  const hostname = "localhost";
+  const listener = receiveBodies({
+    isAwaited: awaitsBody({ paths: bodyPaths, limits: settings.limits, resolveKey }),
+    received: listenDirectly(app.fetch, (response, incoming, outgoing) => {
+      void getRequestListener(() => response, { hostname })(incoming, outgoing);
+    }),
+    others: getRequestListener(app.fetch, { hostname }),
+  });
+  const server = createHttpServer(serverOptions(settings.server), listener);
+  const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
   }
   return {
     dataPlane: environments,
     async listen() {
-      const { address, family, port } = await listener.listen();
+      const { address, family, port } = await httpListener.listen();
       return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     },
-    cutDrain: () => listener.cutDrain(),
-    [Symbol.asyncDispose]: () => listener.drain(),
+    cutDrain: () => httpListener.cutDrain(),
+    [Symbol.asyncDispose]: () => httpListener.drain(),
   };
 }

@@ -15,12 +15,16 @@ interface AwaitedBodiesOptions {
   readonly resolveKey: KeyResolver;
 }
 
+/** Others node-server looks at more closely, and may refuse. */
+const plainHost = /^[a-z0-9._-]+(?::[0-9]+)?$/;
+
 /** @returns whether the body of this request is to be read first */
 export function awaitsBody({ paths, limits, resolveKey }: AwaitedBodiesOptions) {
   const targets = new Set(paths.flatMap((path) => [path, `${path}/`]));
   return ({ method, url = "", headers }: IncomingMessage): boolean =>
     method === "POST" &&
     targets.has(url) &&
+    plainHost.test(headers.host ?? "") &&
     // Without an announced length this is no number, and no comparison true.
     Number(headers["content-length"]) <= limits.bodyBytesMax &&
     headers["content-encoding"] === undefined &&

@@ -7,7 +7,10 @@ import type { Context } from "hono";
 
 /** On a socket the bindings are Node's; in `app.request()` there are none. */
 export interface AppEnvironment {
-  Bindings: Partial<HttpBindings>;
+  Bindings: Partial<HttpBindings> & {
+    /** Whether routes may write their answers to `outgoing`. */
+    readonly isDirect?: boolean;
+  };
 }
 
 export type AppContext = Context<AppEnvironment>;

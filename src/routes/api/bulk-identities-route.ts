@@ -7,6 +7,7 @@ import { RequestError } from "../../models/errors.ts";
 import { type IdentityRequest, IdentityRequestReader } from "../../models/identity-request.ts";
 import { isJsonObject } from "../../models/json.ts";
 import type { RequestLimits } from "../../models/settings.ts";
+import { respond } from "../direct-answers.ts";
 import { accessEnvironment } from "../environment-access.ts";
 import { unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
@@ -59,5 +60,5 @@ function answerAll(
   );
   const text = `[${answers.map((answer) => answer.text).join(",")}]`;
   const { body, headers } = view.identityResponse({ text, bytes: Buffer.byteLength(text) });
-  return new Response(body, { status: 200, headers: headersFor(headers, requestHeader(context, "origin")) });
+  return respond(context, 200, headersFor(headers, requestHeader(context, "origin")), body);
 }

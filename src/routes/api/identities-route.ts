@@ -10,6 +10,7 @@ import { RequestError } from "../../models/errors.ts";
 import { type IdentityRequest, IdentityRequestReader } from "../../models/identity-request.ts";
 import { readPlainIdentityBody } from "../../models/plain-identity-body.ts";
 import type { RequestLimits } from "../../models/settings.ts";
+import { respond } from "../direct-answers.ts";
 import { accessEnvironment, type EnvironmentAccess } from "../environment-access.ts";
 import { unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
@@ -60,7 +61,7 @@ function readBodyAsJson(bytes: Buffer, limits: RequestLimits): IdentityRequest |
 }
 
 function answerIdentity(context: AppContext, { body, headers }: IdentityResponse): Response {
-  return new Response(body, { status: 200, headers: headersFor(headers, requestHeader(context, "origin")) });
+  return respond(context, 200, headersFor(headers, requestHeader(context, "origin")), body);
 }
 
 export function createGetIdentitiesRoute(dependencies: RouteDependencies) {

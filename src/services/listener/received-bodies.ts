@@ -10,24 +10,26 @@ export interface ReceivingRequest extends IncomingMessage {
   rawBody?: Buffer;
 }
 
-/**
- * @param listener gets the request once its body is there; never where the client goes away before
- * @param isAwaited whether to read a body first, however long it is; all other requests are passed on at once
- */
-export function receiveBodies(
-  listener: RequestListener,
-  isAwaited: (request: IncomingMessage) => boolean,
-): RequestListener {
+export interface BodyReceiver {
+  /** Whether to read a request's body first, however long it is. */
+  readonly isAwaited: (request: IncomingMessage) => boolean;
+  /** Gets such a request once its body is there; never where the client goes away before. */
+  readonly received: RequestListener;
+  /** Gets all other requests at once. */
+  readonly others: RequestListener;
+}
+
+export function receiveBodies({ isAwaited, received, others }: BodyReceiver): RequestListener {
   return (request: ReceivingRequest, response) => {
     if (!isAwaited(request)) {
-      listener(request, response);
+      others(request, response);
       return;
     }
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       request.rawBody = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      listener(request, response);
+      received(request, response);
     });
   };
 }
