@@ -23,6 +23,9 @@ export interface AppDependencies extends Omit<RouteDependencies, "respondError">
 /** The routes that read bodies. */
 export const bodyPaths = ["/api/v1/identities", "/api/v1/bulk-identities"];
 
+/** The routes of GET whose answers are ready when they are asked for. */
+export const readPaths = ["/api/v1/flags", "/api/v1/identities", "/api/v1/environment-document"];
+
 type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */

@@ -5,14 +5,14 @@
 import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { bodyPaths, createApp } from "./app.ts";
+import { bodyPaths, createApp, readPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import { answerPlacesMax } from "./engine/property.ts";
 import type { Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
-import { listenDirectly } from "./routes/direct-answers.ts";
+import { listenDirectly, readDirectly } from "./routes/direct-answers.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
@@ -63,12 +63,13 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
   });
   // The name stands in where HTTP/1.0 probes send no Host; no answer depends on it.
   const hostname = "localhost";
+  const direct = listenDirectly(app.fetch, (response, incoming, outgoing) => {
+    void getRequestListener(() => response, { hostname })(incoming, outgoing);
+  });
   const listener = receiveBodies({
     isAwaited: awaitsBody({ paths: bodyPaths, limits: settings.limits, resolveKey }),
-    received: listenDirectly(app.fetch, (response, incoming, outgoing) => {
-      void getRequestListener(() => response, { hostname })(incoming, outgoing);
-    }),
-    others: getRequestListener(app.fetch, { hostname }),
+    received: direct,
+    others: readDirectly(readPaths, direct, getRequestListener(app.fetch, { hostname })),
   });
   const server = createHttpServer(serverOptions(settings.server), listener);
   const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });

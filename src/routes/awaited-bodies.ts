@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { RequestError } from "../models/errors.ts";
 import type { RequestLimits } from "../models/settings.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
+import { isPlain } from "./direct-answers.ts";
 import { accessByKey } from "./environment-access.ts";
 
 interface AwaitedBodiesOptions {
@@ -15,18 +16,15 @@ interface AwaitedBodiesOptions {
   readonly resolveKey: KeyResolver;
 }
 
-/** Others node-server looks at more closely, and may refuse. */
-const plainHost = /^[a-z0-9._-]+(?::[0-9]+)?$/;
-
 /** @returns whether the body of this request is to be read first */
 export function awaitsBody({ paths, limits, resolveKey }: AwaitedBodiesOptions) {
   const targets = new Set(paths.flatMap((path) => [path, `${path}/`]));
-  return ({ method, url = "", headers }: IncomingMessage): boolean =>
-    method === "POST" &&
-    targets.has(url) &&
-    plainHost.test(headers.host ?? "") &&
+  return (request: IncomingMessage): boolean =>
+    request.method === "POST" &&
+    targets.has(request.url ?? "") &&
+    isPlain(request) &&
     // Without an announced length this is no number, and no comparison true.
-    Number(headers["content-length"]) <= limits.bodyBytesMax &&
-    headers["content-encoding"] === undefined &&
-    !(accessByKey(headers["x-environment-key"], resolveKey) instanceof RequestError);
+    Number(request.headers["content-length"]) <= limits.bodyBytesMax &&
+    request.headers["content-encoding"] === undefined &&
+    !(accessByKey(request.headers["x-environment-key"], resolveKey) instanceof RequestError);
 }

@@ -9,11 +9,16 @@ import type { AppContext, AppEnvironment } from "./http-context.ts";
 /** Stands for a response that was written already. */
 const written = new Response(null);
 
-/** @param status with a body */
-export function respond(context: AppContext, status: 200, headers: HeaderRecord, body: Body): Response {
+/** @param body null: none */
+export function respond(
+  context: AppContext,
+  status: 200 | 304,
+  headers: HeaderRecord,
+  body: Body | null,
+): Response {
   const { isDirect, outgoing } = context.env ?? {};
   if (isDirect !== true || outgoing === undefined) return new Response(body, { status, headers });
-  (outgoing as ServerResponse).writeHead(status, headers).end(body);
+  (outgoing as ServerResponse).writeHead(status, headers).end(body ?? undefined);
   return written;
 }
 
@@ -24,10 +29,19 @@ type Writer = (
   outgoing: ServerResponse,
 ) => void;
 
+/** Others node-server looks at more closely, and may refuse or rewrite. */
+const plainHost = /^[a-z0-9._-]+(?::[0-9]+)?$/;
+const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
+
+/** Whether nothing about a request's target and host is unusual. */
+export function isPlain({ url = "", headers }: IncomingMessage): boolean {
+  return plainTarget.test(url) && plainHost.test(headers.host ?? "");
+}
+
 /**
  * @param fetch the application's
  * @param write writes what was not written directly: errors
- * @returns for requests whose target is a route's path as it stands, and whose `Host` is a plain one
+ * @returns for plain requests to declared paths as they stand
  */
 export function listenDirectly(fetch: Fetch, write: Writer): RequestListener {
   return (incoming, outgoing) => {
@@ -35,5 +49,24 @@ export function listenDirectly(fetch: Fetch, write: Writer): RequestListener {
     const request = { method: incoming.method, url: `http://localhost${incoming.url}` } as Request;
     const response = fetch(request, { incoming, outgoing, isDirect: true });
     if (response !== written) write(response, incoming, outgoing);
+  };
+}
+
+/**
+ * @param paths without a trailing slash
+ * @returns gives plain GETs of these paths, whatever their query, to `direct`, and all else to `others`
+ */
+export function readDirectly(
+  paths: readonly string[],
+  direct: RequestListener,
+  others: RequestListener,
+): RequestListener {
+  const declared = new Set(paths.flatMap((path) => [path, `${path}/`]));
+  return (incoming, outgoing) => {
+    const { method, url = "" } = incoming;
+    const end = url.indexOf("?");
+    const isDeclared = method === "GET" && declared.has(end === -1 ? url : url.slice(0, end));
+    if (isDeclared && isPlain(incoming)) direct(incoming, outgoing);
+    else others(incoming, outgoing);
   };
 }

@@ -4,6 +4,7 @@
  */
 import { headersFor } from "../cache/cors-headers.ts";
 import type { HeaderSet, PreparedResponse, Representation } from "../cache/prepared-response.ts";
+import { respond } from "./direct-answers.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
 
 /** @param prepared of the snapshot that this request holds */
@@ -11,12 +12,12 @@ export function answerPrepared(context: AppContext, prepared: PreparedResponse):
   const chosen = chooseRepresentation(prepared, requestHeader(context, "accept-encoding"));
   if (isCurrent(context, prepared, chosen)) return answerNotModified(context, chosen.notModifiedHeaders);
   const headers = headersFor(chosen.headers, requestHeader(context, "origin"));
-  return new Response(chosen.body, { status: 200, headers });
+  return respond(context, 200, headers, chosen.body);
 }
 
 /** @param headers of the representation that the client holds, without those of the body */
 export function answerNotModified(context: AppContext, headers: HeaderSet): Response {
-  return new Response(null, { status: 304, headers: headersFor(headers, requestHeader(context, "origin")) });
+  return respond(context, 304, headersFor(headers, requestHeader(context, "origin")), null);
 }
 
 /**
