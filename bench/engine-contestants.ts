@@ -53,7 +53,7 @@ export async function prepareContestants(profile: Profile, identitiesCount: numb
   return {
     all: [
       sdkContestant(sdk, identities),
-      evaluationContestant(compileEnvironment(document), identities),
+      evaluationContestant(compileEnvironment(document, false), identities),
       {
         name: "ours: evaluation and the text of the answer",
         runs: 100,

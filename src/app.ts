@@ -20,11 +20,16 @@ export interface AppDependencies extends Omit<RouteDependencies, "respondError">
   readonly logger: Logger;
 }
 
+const flagsPath = "/api/v1/flags";
+const identitiesPath = "/api/v1/identities";
+const bulkIdentitiesPath = "/api/v1/bulk-identities";
+const documentPath = "/api/v1/environment-document";
+
 /** The routes that read bodies. */
-export const bodyPaths = ["/api/v1/identities", "/api/v1/bulk-identities"];
+export const bodyPaths = [identitiesPath, bulkIdentitiesPath];
 
 /** The routes of GET whose answers are ready when they are asked for. */
-export const readPaths = ["/api/v1/flags", "/api/v1/identities", "/api/v1/environment-document"];
+export const readPaths = [flagsPath, identitiesPath, documentPath];
 
 type Handler = (context: AppContext) => Response | Promise<Response>;
 
@@ -41,11 +46,11 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
     methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
   };
 
-  mount("GET", "/api/v1/flags", createFlagsRoute(routeDependencies));
-  mount("POST", "/api/v1/identities", createPostIdentitiesRoute(routeDependencies));
-  mount("GET", "/api/v1/identities", createGetIdentitiesRoute(routeDependencies));
-  mount("POST", "/api/v1/bulk-identities", createBulkIdentitiesRoute(routeDependencies));
-  mount("GET", "/api/v1/environment-document", createEnvironmentDocumentRoute(routeDependencies));
+  mount("GET", flagsPath, createFlagsRoute(routeDependencies));
+  mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
+  mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
+  mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
+  mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
   const health = createHealthRoute(routeDependencies);
   for (const path of ["/health", "/proxy/health", "/proxy/health/readiness"]) mount("GET", path, health);
   mount("GET", "/proxy/health/liveness", createLivenessRoute(routeDependencies));

@@ -109,7 +109,7 @@ export async function buildEnvironmentSnapshot(
     views: { client, server },
     counts: {
       features: compiled.features.length,
-      segments: compiled.segments.length,
+      segments: compiled.segmentCount,
       bytes: packed.body.byteLength,
     },
     refusedPatterns: compiled.refusedPatterns,

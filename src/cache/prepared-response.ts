@@ -120,10 +120,9 @@ function represent(input: PreparationInput, encoding: ContentEncoding | null, bo
     etag,
     body,
     headers: input.headerSet({
-      // First, as node-server looks for it in each answer.
-      "content-length": String(Buffer.byteLength(body)),
       ...input.headers,
       etag,
+      "content-length": String(Buffer.byteLength(body)),
       ...(encoding === null ? {} : { "content-encoding": encoding }),
     }),
     notModifiedHeaders: input.headerSet(unmodified),

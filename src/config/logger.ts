@@ -71,6 +71,5 @@ function prettyStream(settings: LoggingSettings, stream: DestinationStream): Des
 
 /** A message of two lines would look like two messages, and an escape sequence would steer the terminal. */
 function escapeControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to be found
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => JSON.stringify(character).slice(1, -1));
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

@@ -18,10 +18,11 @@ import {
 import { overridePriorityOf } from "./feature-state-keys.ts";
 import { IdentityOverrides, type OverrideFinder } from "./identity-overrides.ts";
 import { findRefusedPatterns } from "./idle-segments.ts";
+import { prepareStaticContext } from "./prepare-static-context.ts";
 import { answerPlacesMax, type Property } from "./property.ts";
 import type { Rule } from "./rules.ts";
+import { runAtOnce } from "./run-at-once.ts";
 import { type RefusedPattern, SegmentCompiler } from "./segments.ts";
-import { prepareStaticContext } from "./static-context-steps.ts";
 
 /** What an identity overrides, by feature index. */
 export type IdentityOverride = ReadonlyMap<number, CompiledFeatureState>;
@@ -33,24 +34,15 @@ interface SegmentOverride {
 
 /** The same before its segment is compiled. */
 interface RankedOverride {
-  readonly segmentIndex: number;
+  readonly segment: SegmentModel;
   readonly state: CompiledFeatureState;
 }
 
 export interface CompiledSegment {
   readonly name: string;
   readonly rule: Rule;
-  /** Where an evaluation remembers its answer. */
-  readonly slot: number;
-}
-
-/**
- * How much an evaluation remembers. Segments that override nothing are left out: flags never ask for them,
- * and whoever does makes the evaluation's lists grow.
- */
-interface EvaluationSlots {
-  readonly segments: number;
-  readonly properties: number;
+  /** Its place among the environment's segments. */
+  readonly index: number;
 }
 
 export interface CompiledEnvironment {
@@ -61,12 +53,13 @@ export interface CompiledEnvironment {
   readonly defaults: readonly CompiledFeatureState[];
   /** By feature index: candidates, the strongest first; the first whose segment matches wins. */
   readonly segmentOverrides: readonly (readonly SegmentOverride[])[];
-  /** Holds none of those that override nothing, unless all were to be compiled. */
+  /** In document order; none of those that override nothing, unless all were to be compiled. */
   readonly segments: readonly CompiledSegment[];
   /** What conditions look at; rules name them by index. */
   readonly properties: readonly Property[];
   readonly identityOverrides: IdentityOverrides<IdentityOverride>;
-  readonly slots: EvaluationSlots;
+  /** Of the document: those that are not compiled count too. */
+  readonly segmentCount: number;
   readonly refusedPatterns: readonly RefusedPattern[];
 }
 
@@ -82,20 +75,19 @@ export interface CompileOptions {
 
 const noFragment: Fragment = { text: "", bytes: 0 };
 
-/** Compiles all in one go, identity overrides from the document's own list, outcomes without fragments. */
-export function compileEnvironment(document: EnvironmentDocument): CompiledEnvironment {
+/**
+ * Compiles in one go, identity overrides from the document's own list, outcomes without fragments.
+ * @param compilesIdleSegments as in `CompileOptions`
+ */
+export function compileEnvironment(
+  document: EnvironmentDocument,
+  compilesIdleSegments = true,
+): CompiledEnvironment {
   const byIdentifier = Map.groupBy(document.identity_overrides ?? [], ({ identifier }) => identifier);
   const findOverrides: OverrideFinder = (identifier) => byIdentifier.get(identifier) ?? [];
-  const steps = compileInSteps(document, {
-    findOverrides,
-    fragmentOf: () => noFragment,
-    compilesIdleSegments: true,
-    answerPlaces: answerPlacesMax,
-  });
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-  }
+  const fragmentOf = () => noFragment;
+  const options = { findOverrides, fragmentOf, compilesIdleSegments, answerPlaces: answerPlacesMax };
+  return runAtOnce(compileInSteps(document, options));
 }
 
 /**
@@ -119,52 +111,34 @@ export function* compileInSteps(
     yield;
   }
   const ranked = yield* rankSegmentOverrides(features, segments, outcomes);
-  const overriding = overridingSegments(ranked);
-  const isOverriding = new Set(overriding);
-  const idle = [...segments.keys()].filter((index) => !isOverriding.has(index));
-  const at = (index: number): SegmentModel => segments[index] as SegmentModel;
-  const compiled = compilesIdleSegments ? segments : overriding.map(at);
-  const staticContext = yield* prepareStaticContext(document, states, segments, compiled);
+  const overriding = new Set(ranked.flatMap((each) => each.map(({ segment }) => segment)));
+  const isCompiled = (segment: SegmentModel) => compilesIdleSegments || overriding.has(segment);
+  const [chosen, left] = [segments.filter(isCompiled), segments.filter((each) => !isCompiled(each))];
+  const staticContext = yield* prepareStaticContext(document, states, segments, chosen);
   const compiler = new SegmentCompiler(staticContext, answerPlaces);
-  const compiledSegments = new Array<CompiledSegment>(segments.length);
-  for (const [slot, index] of overriding.entries()) {
-    compiledSegments[index] = compileSegment(compiler, at(index), slot);
+  const compiled = new Map<SegmentModel, CompiledSegment>();
+  for (const segment of chosen) {
+    compiled.set(segment, { name: segment.name, rule: compiler.compile(segment), index: compiled.size });
     yield;
   }
-  compiler.settle();
-  const slots = { segments: overriding.length, properties: compiler.properties.length };
-  for (const [place, index] of compilesIdleSegments ? idle.entries() : []) {
-    compiledSegments[index] = compileSegment(compiler, at(index), overriding.length + place);
-  }
-  const withSegment = ({ segmentIndex, state }: RankedOverride): SegmentOverride => {
-    return { segment: compiledSegments[segmentIndex] as CompiledSegment, state };
+  const withSegment = ({ segment, state }: RankedOverride): SegmentOverride => {
+    return { segment: compiled.get(segment) as CompiledSegment, state };
   };
-  const refusedPatterns = compilesIdleSegments ? [] : yield* findRefusedPatterns(idle.map(at));
   return {
     key: document.api_key,
     features,
     defaults,
     segmentOverrides: ranked.map((overrides) => overrides.map(withSegment)),
-    segments: compiledSegments,
+    segments: [...compiled.values()],
     properties: compiler.properties,
     identityOverrides: compileWhenSeen(findOverrides, outcomes),
-    slots,
-    refusedPatterns: [...compiler.refusedPatterns, ...refusedPatterns],
+    segmentCount: segments.length,
+    refusedPatterns: [...compiler.refusedPatterns, ...(yield* findRefusedPatterns(left))],
   };
 }
 
 function compileFeature({ feature }: FeatureStateModel, index: number): CompiledFeature {
   return { index, id: feature.id, name: feature.name, type: feature.type ?? "STANDARD" };
-}
-
-/** @returns the indexes of the segments that override a feature, in document order */
-function overridingSegments(overrides: readonly (readonly RankedOverride[])[]): number[] {
-  const indexes = new Set(overrides.flatMap((each) => each.map(({ segmentIndex }) => segmentIndex)));
-  return [...indexes].sort((left, right) => left - right);
-}
-
-function compileSegment(compiler: SegmentCompiler, segment: SegmentModel, slot: number): CompiledSegment {
-  return { name: segment.name, rule: compiler.compile(segment), slot };
 }
 
 /** As a Python dict built from the list: the first one's place, the last one's content. */
@@ -179,12 +153,12 @@ function* rankSegmentOverrides(
   outcomes: OutcomeCompiler,
 ): Generator<undefined, RankedOverride[][]> {
   const candidates: (RankedOverride & { priority: number })[][] = features.map(() => []);
-  for (const [segmentIndex, segment] of segments.entries()) {
+  for (const segment of segments) {
     for (const state of segment.feature_states ?? []) {
       const feature = outcomes.featureOf(state);
       if (feature === null) continue;
       candidates[feature.index]?.push({
-        segmentIndex,
+        segment,
         priority: overridePriorityOf(state),
         state: outcomes.compileKnown(state, `TARGETING_MATCH; segment=${segment.name}`),
       });

@@ -32,7 +32,7 @@ export class Evaluation implements Answers {
   readonly #environment: CompiledEnvironment;
   /** By property; undefined where not looked up yet. */
   readonly #answers: (ReturnType<Property["answersFor"]> | undefined)[];
-  /** By segment slot; undefined where not evaluated yet. */
+  /** By segment; undefined where not evaluated yet. */
   readonly #matches: (boolean | undefined)[];
   readonly #overrides: IdentityOverride | undefined;
 
@@ -43,9 +43,8 @@ export class Evaluation implements Answers {
   constructor(environment: CompiledEnvironment, identity: IdentityContext) {
     this.#environment = environment;
     this.identity = identity;
-    const { slots } = environment;
-    this.#answers = new Array(slots.properties);
-    this.#matches = new Array(slots.segments);
+    this.#answers = new Array(environment.properties.length);
+    this.#matches = new Array(environment.segments.length);
     this.#overrides =
       identity.identifier === null ? undefined : environment.identityOverrides.of(identity.identifier);
   }
@@ -76,11 +75,11 @@ export class Evaluation implements Answers {
     return answers.answer(question);
   }
 
-  #matchesSegment({ slot, rule }: CompiledSegment): boolean {
-    let matches = this.#matches[slot];
+  #matchesSegment({ index, rule }: CompiledSegment): boolean {
+    let matches = this.#matches[index];
     if (matches === undefined) {
       matches = holds(rule, this);
-      this.#matches[slot] = matches;
+      this.#matches[index] = matches;
     }
     return matches;
   }

@@ -38,13 +38,13 @@ export class PropertyAnswers {
   readonly #known: (boolean | undefined)[];
 
   /**
+   * @param tests one per condition, complete
    * @param value what the tests are asked about; null is "not set"
-   * @param places how many answers there is room for; what is beyond makes room
    */
-  constructor(tests: readonly ValueTest[], value: ContextValue | null, places: number) {
+  constructor(tests: readonly ValueTest[], value: ContextValue | null) {
     this.#tests = tests;
     this.#value = value;
-    this.#known = new Array(places);
+    this.#known = new Array(tests.length);
   }
 
   /** @param question the index of the condition's test */
@@ -74,7 +74,6 @@ export class Property {
   readonly #source: PropertySource;
   readonly #budget: AnswerBudget;
   readonly #tests: ValueTest[] = [];
-  #places = 0;
   /** Null once it turned out that values do not come again. */
   #remembered: RememberedAnswers | null = new Map();
   #repeats = 0;
@@ -85,14 +84,12 @@ export class Property {
     this.#budget = budget;
   }
 
-  /** @returns the index of the new condition among those of this property */
+  /**
+   * NOTE: all are added before the first answer is asked for.
+   * @returns the index of the new condition among those of this property
+   */
   add(test: ValueTest): number {
     return this.#tests.push(test) - 1;
-  }
-
-  /** The conditions that it has by now are those that flags depend on: answers get room for these alone. */
-  settle(): void {
-    this.#places = this.#tests.length;
   }
 
   /** @returns what its conditions answer for an identity; none is asked before its answer is wanted */
@@ -114,11 +111,11 @@ export class Property {
   }
 
   #answersTo(raw: JsonScalar | undefined): PropertyAnswers {
-    return new PropertyAnswers(this.#tests, this.#source.coerce(raw), this.#places);
+    return new PropertyAnswers(this.#tests, this.#source.coerce(raw));
   }
 
   #remember(sent: JsonScalar | undefined, remembered: RememberedAnswers): PropertyAnswers {
-    const places = this.#places + valuePlaces;
+    const places = this.#tests.length + valuePlaces;
     if (remembered.size < rememberedValuesMax && places <= this.#budget.placesLeft) {
       const raw = typeof sent === "string" ? ownCopy(sent) : sent;
       const answers = this.#answersTo(raw);

@@ -7,8 +7,8 @@ import { pythonStringRepr } from "./context-value.ts";
 import { integerDigitsMax, integerOf, pythonFloatText } from "./python-numbers.ts";
 
 const whiteSpace = /[ \t\n\r]*/y;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what JSON forbids in strings
-const string = /"(?:[^"\\\0-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+/** Control characters are forbidden in it. */
+const string = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const number = /(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?/y;
 const word = /null|true|false|NaN|-?Infinity/y;
 const wordTexts: ReadonlyMap<string, string> = new Map([

@@ -50,11 +50,6 @@ export class SegmentCompiler {
     this.#budget = { placesLeft: answerPlaces };
   }
 
-  /** The segments compiled so far are those that flags depend on: answers to their conditions are kept. */
-  settle(): void {
-    for (const property of this.properties) property.settle();
-  }
-
   /** A segment without rules never matches; otherwise all of its top rules must. */
   compile(segment: SegmentModel): Rule {
     const rules = segment.rules ?? [];

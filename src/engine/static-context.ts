@@ -15,20 +15,26 @@ import { hashKeyOf, variantPriorityOf } from "./feature-state-keys.ts";
 import type { PathValue } from "./json-path/path-values.ts";
 
 /**
+ * A step is a segment.
  * @param document gives the environment
  * @param states the features, one per name
  * @param segments one per id
  */
-export function buildStaticContext(
+export function* staticContextInSteps(
   document: EnvironmentDocument,
   states: readonly FeatureStateModel[],
   segments: readonly SegmentModel[],
-): StaticContext {
+): Generator<undefined, StaticContext> {
+  const segmentsById = new Map<string, PathValue>();
+  for (const segment of segments) {
+    segmentsById.set(String(segment.id), segmentContext(segment));
+    yield;
+  }
   return new Map([
     ["environment", pathMap({ key: document.api_key, name: document.name ?? null })],
     ["features", new Map(states.map((state) => [state.feature.name, featureContext(state)]))],
-    ["segments", new Map(segments.map((segment) => [String(segment.id), segmentContext(segment)]))],
-  ] as const);
+    ["segments", segmentsById],
+  ]);
 }
 
 function segmentContext(segment: SegmentModel): PathValue {

@@ -8,6 +8,7 @@ import type { RequestLimits } from "../models/settings.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
 import { isPlain } from "./direct-answers.ts";
 import { accessByKey } from "./environment-access.ts";
+import { targetsOf } from "./request-path.ts";
 
 interface AwaitedBodiesOptions {
   /** Of the routes that read a POST's body, without a trailing slash; both views may ask them. */
@@ -18,7 +19,7 @@ interface AwaitedBodiesOptions {
 
 /** @returns whether the body of this request is to be read first */
 export function awaitsBody({ paths, limits, resolveKey }: AwaitedBodiesOptions) {
-  const targets = new Set(paths.flatMap((path) => [path, `${path}/`]));
+  const targets = targetsOf(paths);
   return (request: IncomingMessage): boolean =>
     request.method === "POST" &&
     targets.has(request.url ?? "") &&

@@ -5,6 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Body, HeaderRecord } from "../cache/prepared-response.ts";
 import type { AppContext, AppEnvironment } from "./http-context.ts";
+import { targetsOf, withoutQuery } from "./request-path.ts";
 
 /** Stands for a response that was written already. */
 const written = new Response(null);
@@ -61,11 +62,10 @@ export function readDirectly(
   direct: RequestListener,
   others: RequestListener,
 ): RequestListener {
-  const declared = new Set(paths.flatMap((path) => [path, `${path}/`]));
+  const targets = targetsOf(paths);
   return (incoming, outgoing) => {
     const { method, url = "" } = incoming;
-    const end = url.indexOf("?");
-    const isDeclared = method === "GET" && declared.has(end === -1 ? url : url.slice(0, end));
+    const isDeclared = method === "GET" && targets.has(withoutQuery(url));
     if (isDeclared && isPlain(incoming)) direct(incoming, outgoing);
     else others(incoming, outgoing);
   };

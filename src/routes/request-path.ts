@@ -9,13 +9,25 @@ type PathReader = (request: Request, options?: { env?: AppEnvironment["Bindings"
 
 /** @param declared the paths of routes, without a trailing slash; complete when the first request comes */
 export function createPathReader(declared: Iterable<string>): PathReader {
-  const known = new Map<string, string>();
+  let known: ReadonlyMap<string, string> | null = null;
   return (request, options) => {
-    if (known.size === 0) for (const path of declared) known.set(path, path).set(`${path}/`, path);
-    const target = options?.env?.incoming?.url ?? "";
-    const end = target.indexOf("?");
-    return known.get(end === -1 ? target : target.slice(0, end)) ?? withoutSlash(getPath(request));
+    known ??= targetsOf(declared);
+    return known.get(withoutQuery(options?.env?.incoming?.url ?? "")) ?? withoutSlash(getPath(request));
   };
+}
+
+/**
+ * @param paths without a trailing slash
+ * @returns the path that a route is declared for, by what a client may ask for
+ */
+export function targetsOf(paths: Iterable<string>): ReadonlyMap<string, string> {
+  return new Map(Array.from(paths).flatMap((path) => [path, `${path}/`].map((target) => [target, path])));
+}
+
+/** @param target as the request's first line has it */
+export function withoutQuery(target: string): string {
+  const end = target.indexOf("?");
+  return end === -1 ? target : target.slice(0, end);
 }
 
 function withoutSlash(path: string): string {
