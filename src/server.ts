@@ -13,6 +13,8 @@ import { answerPlacesMax } from "./engine/property.ts";
 import type { Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
 import { listenDirectly, readDirectly } from "./routes/direct-answers.ts";
+import { malformedResponse } from "./routes/error-responses.ts";
+import { withoutLegalHosts } from "./routes/request-host.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
@@ -61,15 +63,14 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });
-  // The name stands in where HTTP/1.0 probes send no Host; no answer depends on it.
+  const direct = listenDirectly(app.fetch);
+  // The name stands in for all that clients send, or do not: no answer depends on it.
   const hostname = "localhost";
-  const direct = listenDirectly(app.fetch, (response, incoming, outgoing) => {
-    void getRequestListener(() => response, { hostname })(incoming, outgoing);
-  });
+  const general = getRequestListener(app.fetch, { hostname, errorHandler: () => malformedResponse(cors) });
   const listener = receiveBodies({
     isAwaited: awaitsBody({ paths: bodyPaths, limits: settings.limits, resolveKey }),
     received: direct,
-    others: readDirectly(readPaths, direct, getRequestListener(app.fetch, { hostname })),
+    others: readDirectly(readPaths, direct, withoutLegalHosts(general)),
   });
   const server = createHttpServer(serverOptions(settings.server), listener);
   const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });

@@ -22,7 +22,7 @@ import {
   type PreparedResponse,
   prepareResponse,
 } from "./prepared-response.ts";
-import { listText, ShownFlags } from "./shown-flags.ts";
+import { listText, ShownFlags, shownOf } from "./shown-flags.ts";
 import { unpackInSteps } from "./unpack-document.ts";
 import { type ViewRules, ViewSnapshot } from "./view-snapshot.ts";
 
@@ -198,15 +198,15 @@ async function showFlags(
   { compiled, runSteps }: BuildContext,
   others: ShownFlags | null,
 ): Promise<ShownFlags> {
+  const { hidesDisabledFlags, hiddenFeatures } = rules;
   const outcomes = compiled.defaults
     .map(({ withoutIdentity }) => withoutIdentity)
-    .filter(({ enabled, feature }) => {
-      return (enabled || !rules.hidesDisabledFlags) && !rules.hiddenFeatures.has(feature.index);
-    });
+    .filter(({ feature }) => !hiddenFeatures.has(feature.index));
+  const shown = shownOf(outcomes, hidesDisabledFlags);
   // The server view shows all, so as many are the same.
-  if (others?.count === outcomes.length) return others;
-  const text = await runSteps(listText(outcomes));
-  return new ShownFlags(outcomes, await encodeContent(bodyOf(text)));
+  if (others?.count === shown.length) return others;
+  const text = await runSteps(listText(shown));
+  return new ShownFlags(outcomes, hidesDisabledFlags, await encodeContent(bodyOf(text)));
 }
 
 function prepareFlags(

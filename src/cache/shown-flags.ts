@@ -10,13 +10,19 @@ export class ShownFlags {
   readonly count: number;
   /** All of them as a JSON list. */
   readonly list: EncodedContent;
+  readonly #hidesDisabled: boolean;
   readonly #byName: ReadonlyMap<string, Outcome>;
   /** The first of those whose names differ in case alone, by the name in lower case, where it has another. */
   readonly #firstOfCase: ReadonlyMap<string, Outcome>;
 
-  /** @param outcomes in document order */
-  constructor(outcomes: readonly Outcome[], list: EncodedContent) {
-    this.count = outcomes.length;
+  /**
+   * @param outcomes of the features that may be asked for, in document order
+   * @param hidesDisabled whether those that are disabled are not shown
+   * @param list of those that are shown
+   */
+  constructor(outcomes: readonly Outcome[], hidesDisabled: boolean, list: EncodedContent) {
+    this.#hidesDisabled = hidesDisabled;
+    this.count = shownOf(outcomes, hidesDisabled).length;
     this.list = list;
     this.#byName = new Map(outcomes.map((outcome) => [outcome.feature.name, outcome]));
     const firstOfCase = new Map(
@@ -25,11 +31,19 @@ export class ShownFlags {
     this.#firstOfCase = new Map([...firstOfCase].filter(([name, { feature }]) => feature.name !== name));
   }
 
-  /** Finds a flag by its name: exactly, else in another case, the first of the document. */
+  /**
+   * Finds a flag by its name: exactly, else in another case, the first of the document.
+   * @returns undefined where there is none, or one that is not shown: no other stands in for it
+   */
   find(name: string): Outcome | undefined {
     const lowerCase = name.toLowerCase();
-    return this.#byName.get(name) ?? this.#firstOfCase.get(lowerCase) ?? this.#byName.get(lowerCase);
+    const outcome = this.#byName.get(name) ?? this.#firstOfCase.get(lowerCase) ?? this.#byName.get(lowerCase);
+    return outcome?.enabled === false && this.#hidesDisabled ? undefined : outcome;
   }
+}
+
+export function shownOf(outcomes: readonly Outcome[], hidesDisabled: boolean): readonly Outcome[] {
+  return hidesDisabled ? outcomes.filter(({ enabled }) => enabled) : outcomes;
 }
 
 /** @param outcomes in document order; a step is one of them */

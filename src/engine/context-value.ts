@@ -103,13 +103,22 @@ export function compareCodePoints(left: string, right: string): number {
   for (let index = 0; index < length; index += 1) {
     const a = left.charCodeAt(index);
     const b = right.charCodeAt(index);
-    if (a !== b) return codePointRank(a) - codePointRank(b);
+    if (a !== b) return a < 0xd800 || b < 0xd800 ? a - b : compareFrom(index, left, right);
   }
   return left.length - right.length;
 }
 
-/** Surrogates stand for code points above all others, so they rank after U+E000 to U+FFFF. */
-function codePointRank(unit: number): number {
-  if (unit < 0xd800) return unit;
-  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+/** Where units differ, one of them may be the second half of a pair, or a half without the other. */
+function compareFrom(index: number, left: string, right: string): number {
+  const start = isHighSurrogate(left.charCodeAt(index - 1)) ? index - 1 : index;
+  const order = codePointAt(left, start) - codePointAt(right, start);
+  return order === 0 ? codePointAt(left, index) - codePointAt(right, index) : order;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00;
+}
+
+function codePointAt(text: string, index: number): number {
+  return text.codePointAt(index) as number;
 }

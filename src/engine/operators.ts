@@ -101,7 +101,8 @@ function semverComparison(text: string, accepts: (order: number) => boolean): (v
 function contains({ value: conditionValue }: OperatorInput): ValueTest {
   const text = textOf(conditionValue);
   if (!text.endsWith(semverSuffix)) {
-    return (value) => value?.kind === "string" && value.value.includes(text);
+    const isIncluded = inclusion(text);
+    return (value) => value?.kind === "string" && isIncluded(value.value);
   }
   // The reference looks among the parts of the version, so only a whole pre-release or build part is found.
   const part = text.slice(0, -semverSuffix.length);
@@ -113,8 +114,15 @@ function contains({ value: conditionValue }: OperatorInput): ValueTest {
 }
 
 function notContains({ value: conditionValue }: OperatorInput): ValueTest {
-  const text = textOf(conditionValue);
-  return (value) => value?.kind === "string" && !value.value.includes(text);
+  const isIncluded = inclusion(textOf(conditionValue));
+  return (value) => value?.kind === "string" && !isIncluded(value.value);
+}
+
+/** Half a surrogate pair is a character of its own to Python: no part of a whole pair is it. */
+function inclusion(text: string): (value: string) => boolean {
+  return text.isWellFormed()
+    ? (value) => value.includes(text)
+    : (value) => !value.isWellFormed() && value.includes(text);
 }
 
 function isIn({ value: conditionValue }: OperatorInput): ValueTest {

@@ -20,7 +20,7 @@ const word = z.string().catch("");
 
 /** A malformed condition is one without an operator: it never matches. */
 const condition = z
-  .object({ operator: word, value: z.unknown(), property_: z.string().nullish() })
+  .object({ operator: word, value: z.unknown().optional(), property_: z.string().nullish() })
   .catch({ operator: "", value: null, property_: null });
 
 export interface RuleModel {

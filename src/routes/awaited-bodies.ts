@@ -24,8 +24,12 @@ export function awaitsBody({ paths, limits, resolveKey }: AwaitedBodiesOptions) 
     request.method === "POST" &&
     targets.has(request.url ?? "") &&
     isPlain(request) &&
-    // Without an announced length this is no number, and no comparison true.
-    Number(request.headers["content-length"]) <= limits.bodyBytesMax &&
+    hasLengthUpTo(request, limits.bodyBytesMax) &&
     request.headers["content-encoding"] === undefined &&
     !(accessByKey(request.headers["x-environment-key"], resolveKey) instanceof RequestError);
+}
+
+function hasLengthUpTo({ headers }: IncomingMessage, bytesMax: number): boolean {
+  const announced = headers["content-length"];
+  return announced !== undefined && Number(announced) <= bytesMax;
 }

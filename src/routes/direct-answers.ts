@@ -5,6 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Body, HeaderRecord } from "../cache/prepared-response.ts";
 import type { AppContext, AppEnvironment } from "./http-context.ts";
+import { hasLegalHost } from "./request-host.ts";
 import { targetsOf, withoutQuery } from "./request-path.ts";
 
 /** Stands for a response that was written already. */
@@ -13,7 +14,7 @@ const written = new Response(null);
 /** @param body null: none */
 export function respond(
   context: AppContext,
-  status: 200 | 304,
+  status: number,
   headers: HeaderRecord,
   body: Body | null,
 ): Response {
@@ -23,33 +24,26 @@ export function respond(
   return written;
 }
 
-type Fetch = (request: Request, env: AppEnvironment["Bindings"]) => Response | Promise<Response>;
-type Writer = (
-  response: Response | Promise<Response>,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-) => void;
+type Fetch = (request: Request, env: AppEnvironment["Bindings"]) => unknown;
 
-/** Others node-server looks at more closely, and may refuse or rewrite. */
-const plainHost = /^[a-z0-9._-]+(?::[0-9]+)?$/;
+/** Of origin-form, without what has to be decoded: node-server looks more closely at others. */
 const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
 
 /** Whether nothing about a request's target and host is unusual. */
-export function isPlain({ url = "", headers }: IncomingMessage): boolean {
-  return plainTarget.test(url) && plainHost.test(headers.host ?? "");
+export function isPlain(incoming: IncomingMessage): boolean {
+  return plainTarget.test(incoming.url ?? "") && hasLegalHost(incoming);
 }
 
 /**
  * @param fetch the application's
- * @param write writes what was not written directly: errors
- * @returns for plain requests to declared paths as they stand
+ * @returns for plain requests to declared paths as they stand, bodies read before; their routes answer by
+ *   `respond` alone, whatever they answer
  */
-export function listenDirectly(fetch: Fetch, write: Writer): RequestListener {
+export function listenDirectly(fetch: Fetch): RequestListener {
   return (incoming, outgoing) => {
     // All that hono and the routes look at: they read headers from Node's own request.
     const request = { method: incoming.method, url: `http://localhost${incoming.url}` } as Request;
-    const response = fetch(request, { incoming, outgoing, isDirect: true });
-    if (response !== written) write(response, incoming, outgoing);
+    fetch(request, { incoming, outgoing, isDirect: true });
   };
 }
 

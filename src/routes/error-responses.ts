@@ -5,6 +5,7 @@
 import { type CorsHeaders, headersFor } from "../cache/cors-headers.ts";
 import type { HeaderRecord } from "../cache/prepared-response.ts";
 import { RequestError, type RequestErrorCode } from "../models/errors.ts";
+import { respond } from "./direct-answers.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
 
 const statuses: Readonly<Record<RequestErrorCode, number>> = {
@@ -48,6 +49,12 @@ export function internalErrorResponse(context: AppContext, cors: CorsHeaders): R
   return jsonError(context, cors, 500, `{"status":"error","message":"internal error"}`, {});
 }
 
+/** The answer to a request whose target or host is malformed: no route can be found for it. */
+export function malformedResponse(cors: CorsHeaders): Response {
+  const body = '{"status":"bad_request","message":"the target or the host of the request is malformed"}';
+  return new Response(body, { status: 400, headers: errorHeaders(cors, body, {}, null) });
+}
+
 function jsonError(
   context: AppContext,
   cors: CorsHeaders,
@@ -55,13 +62,22 @@ function jsonError(
   body: string,
   headers: HeaderRecord,
 ): Response {
+  return respond(context, status, errorHeaders(cors, body, headers, requestHeader(context, "origin")), body);
+}
+
+function errorHeaders(
+  cors: CorsHeaders,
+  body: string,
+  headers: HeaderRecord,
+  origin: string | null,
+): HeaderRecord {
   const set = cors.headerSet({
     "content-type": "application/json",
     "content-length": String(Buffer.byteLength(body)),
     "cache-control": "no-store",
     ...headers,
   });
-  return new Response(body, { status, headers: headersFor(set, requestHeader(context, "origin")) });
+  return headersFor(set, origin);
 }
 
 /** A faulty request body or query, with one detail for each fault. */

@@ -4,6 +4,7 @@
  */
 import { headersFor } from "../cache/cors-headers.ts";
 import type { HeaderSet, PreparedResponse, Representation } from "../cache/prepared-response.ts";
+import { parseHttpDate } from "../models/http-date.ts";
 import { respond } from "./direct-answers.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
 
@@ -28,8 +29,8 @@ function isCurrent(context: AppContext, prepared: PreparedResponse, chosen: Repr
   if (ifNoneMatch !== null) return holdsEtag(ifNoneMatch, chosen.etag);
   const ifModifiedSince = requestHeader(context, "if-modified-since");
   if (ifModifiedSince === null || prepared.lastModifiedMs === null) return false;
-  // A date that cannot be read compares false.
-  return prepared.lastModifiedMs <= Date.parse(ifModifiedSince);
+  const heldMs = parseHttpDate(ifModifiedSince);
+  return heldMs !== null && prepared.lastModifiedMs <= heldMs;
 }
 
 /**
@@ -63,7 +64,7 @@ function chooseRepresentation(prepared: PreparedResponse, acceptEncoding: string
   return chosen;
 }
 
-/** Fleets of clients send a handful of different headers; what is beyond so many is read each time. */
+/** Fleets of clients send a handful of different headers; where more come, it begins anew. */
 const rememberedHeadersMax = 64;
 const rememberedHeaders = new Map<string, ReadonlyMap<string, number>>();
 
@@ -71,7 +72,8 @@ function readAcceptEncoding(header: string): ReadonlyMap<string, number> {
   const remembered = rememberedHeaders.get(header);
   if (remembered !== undefined) return remembered;
   const qualities = parseAcceptEncoding(header);
-  if (rememberedHeaders.size < rememberedHeadersMax) rememberedHeaders.set(header, qualities);
+  if (rememberedHeaders.size >= rememberedHeadersMax) rememberedHeaders.clear();
+  rememberedHeaders.set(header, qualities);
   return qualities;
 }
 
@@ -81,7 +83,7 @@ function parseAcceptEncoding(header: string): Map<string, number> {
     const [coding = "", ...parameters] = item.split(";");
     const weight = parameters.map((each) => each.trim()).find((each) => /^q=/i.test(each));
     const quality = weight === undefined ? 1 : Number(weight.slice(2));
-    qualities.set(coding.trim().toLowerCase(), Number.isNaN(quality) ? 0 : quality);
+    qualities.set(coding.trim().toLowerCase(), quality >= 0 && quality <= 1 ? quality : 0);
   }
   return qualities;
 }

@@ -1,34 +1,39 @@
 /**
- * Reads a parameter of a request's query. What cannot be decoded is refused: taken literally, it could be the
- * identifier of somebody else.
+ * Reads a request's query. What cannot be decoded is told apart: taken literally, it could be the identifier
+ * of somebody else.
  */
-import type { RequestError } from "../models/errors.ts";
-import { unprocessable } from "./error-responses.ts";
 import type { AppContext } from "./http-context.ts";
 
-/** @returns the query as it was sent, without its question mark; empty where there is none */
+export interface QueryParameter {
+  /** As it was sent. */
+  readonly raw: string;
+  /** Null where `raw` is not percent-encoded UTF-8. */
+  readonly text: string | null;
+}
+
+/** @returns the query as it was sent, without question mark and fragment; empty where there is none */
 export function rawQuery(context: AppContext): string {
   // NOTE: hono's request object is made when it is first asked for; a request without a query needs none.
   const target = context.env?.incoming?.url ?? context.req.url;
+  const fragment = target.indexOf("#");
+  const end = fragment === -1 ? target.length : fragment;
   const start = target.indexOf("?");
-  return start === -1 ? "" : target.slice(start + 1);
+  return start === -1 ? "" : target.slice(start + 1, end);
 }
 
-/** @returns the first value of this name; null where there is none or an empty one; or 422 */
-export function decodedParameter(context: AppContext, name: string): string | null | RequestError {
-  const value = context.req.query(name);
-  if (!value) return null;
-  // The router leaves what it cannot decode as it is, so only a value with a percent sign is in doubt.
-  if (!value.includes("%") || isDecodable(context.req.url)) return value;
-  const msg = "Input should be percent-encoded UTF-8";
-  return unprocessable([{ loc: ["query", name], type: "string_unicode", msg }]);
+/** @returns the first parameter of this name; null where there is none or an empty one */
+export function queryParameter(context: AppContext, name: string): QueryParameter | null {
+  for (const pair of rawQuery(context).split("&")) {
+    const [, key = "", raw = ""] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
+    if (decoded(key) === name) return raw === "" ? null : { raw, text: decoded(raw) };
+  }
+  return null;
 }
 
-function isDecodable(url: string): boolean {
+function decoded(raw: string): string | null {
   try {
-    decodeURIComponent(url.slice(url.indexOf("?") + 1));
-    return true;
+    return decodeURIComponent(raw.replaceAll("+", " "));
   } catch {
-    return false;
+    return null;
   }
 }

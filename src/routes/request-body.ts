@@ -30,6 +30,12 @@ function readBody(context: AppContext, bytesMax: number): Promise<Buffer | Reque
     const message = "a request body must not have a Content-Encoding";
     return Promise.resolve(new RequestError("unsupported_media_type", message));
   }
+  // Chunks of something else: Node takes the chunks apart, and would leave the rest to us.
+  const transfer = requestHeader(context, "transfer-encoding");
+  if (transfer !== null && transfer.trim().toLowerCase() !== "chunked") {
+    const message = "a request body must have no Transfer-Encoding but chunked";
+    return Promise.resolve(new RequestError("unsupported_media_type", message));
+  }
   if (Number(requestHeader(context, "content-length")) > bytesMax) {
     return Promise.resolve(tooLarge(bytesMax));
   }

@@ -18,7 +18,7 @@ function preparedFlags(...names: string[]): { flags: PreparedFlags; prepared: st
   });
   const prepared: string[] = [];
   const flags = new PreparedFlags({
-    shown: new ShownFlags(outcomes, content),
+    shown: new ShownFlags(outcomes, false, content),
     list: prepare("list"),
     prepare: ({ feature: { name } }) => {
       prepared.push(name);

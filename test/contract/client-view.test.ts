@@ -83,6 +83,19 @@ describe("hide_disabled_flags", () => {
     expect((await ask(app, "/api/v1/flags?feature=off", { key: serverKey })).status).toBe(200);
   });
 
+  it("hides a feature that is asked for by name, and none of a name in another case stands in", async () => {
+    const twins = [feature(1, "Foo", { enabled: false }), feature(2, "foo")];
+    const app = await createApp({ features: twins, hidesDisabled: true });
+    for (const [name, status] of [
+      ["Foo", 404],
+      ["FOO", 404],
+      ["foo", 200],
+    ] as const) {
+      expect((await ask(app, `/api/v1/flags?feature=${name}`)).status).toBe(status);
+      expect((await ask(app, `${identities}?identifier=x&feature=${name}`)).status).toBe(status);
+    }
+  });
+
   it("is decided after overrides: they show a flag, or hide it", async () => {
     const overrides = [
       identityOverride("vip", [feature(2, "off", { enabled: true }), feature(1, "on", { enabled: false })]),

@@ -45,6 +45,12 @@ describe.each(tagged)("%s", (path) => {
     }
   });
 
+  it("says nothing of a body where none comes", async () => {
+    const app = await createApp();
+    const answer = await ask(app, path, { key, headers: { "if-none-match": "*" } });
+    for (const name of ["content-type", "content-length"]) expect(answer.headers.get(name)).toBeNull();
+  });
+
   it("answers 200 to who holds something else", async () => {
     const app = await createApp();
     const etag = await etagOf(app, path);
@@ -160,7 +166,8 @@ describe("If-Modified-Since on the document", () => {
   });
 
   it("is ignored where it is no date", async () => {
-    for (const value of ["", "nonsense", "*", "Thu, 99 Apr 2024 08:16:20 GMT"]) {
+    const noDates = ["", "nonsense", "*", "Thu, 99 Apr 2024 08:16:20 GMT", "2100", "2100-06-01", "June 2100"];
+    for (const value of noDates) {
       expect(await statusFor({ "if-modified-since": value })).toBe(200);
     }
   });

@@ -49,6 +49,19 @@ describe("the identifier of GET identities", () => {
     },
   );
 
+  it.each(["x=%ff", "%ff=x", "feature=%zz"])("is read whatever stands beside it: %s", async (other) => {
+    const { app } = await createTestApp({ environments: [environmentA()] });
+    const { status } = await ask(app, `/api/v1/identities/?${other}&identifier=50%25`);
+    expect(status).toBe(other.startsWith("feature") ? 404 : 200);
+  });
+
+  it("is not read behind a number sign, whatever was asked before", async () => {
+    const { app } = await createTestApp({ environments: [environmentA()] });
+    const statusOf = async (target: string) => (await ask(app, `/api/v1/identities${target}`)).status;
+    const targets = ["#?identifier=x", "?identifier=x", "#?identifier=x", "?a=b#&identifier=x"];
+    expect(await Promise.all(targets.map(statusOf))).toEqual([422, 200, 422, 422]);
+  });
+
   it("may hold a percent sign that is encoded", async () => {
     expect(await identifierOf("identifier=100%25")).toBe("100%");
     expect(await identifierOf("identifier=%25ff")).toBe("%ff");

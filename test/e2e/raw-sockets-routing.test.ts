@@ -159,6 +159,18 @@ it.each(["%ff", "%zz"])("E24 the identifier %s, which is no UTF-8, is refused", 
   expect(response.status).toBe(422);
 });
 
+it("what stands behind a number sign is no query, whatever was asked before", async () => {
+  const targets = ["flags#?feature=banner_text", "flags?feature=banner_text", "flags#?feature=banner_text"];
+  const answers = await Promise.all(targets.map((target) => get(`/api/v1/${target}`)));
+  expect(answers.map(({ body }) => Array.isArray(JSON.parse(body)))).toEqual([true, false, true]);
+});
+
+it("a body in chunks of something else is refused", async () => {
+  const headers = [key, "Transfer-Encoding: gzip, chunked"];
+  const request = `${requestText("POST /api/v1/identities/", headers)}2\r\n{}\r\n0\r\n\r\n`;
+  expect((await ask(proxy.port, request)).status).toBe(415);
+});
+
 it("an absolute request target is served whatever host it names", async () => {
   const request = requestText("GET http://elsewhere.example/api/v1/flags/", [key]);
   expect((await ask(proxy.port, request)).status).toBe(200);

@@ -7,6 +7,7 @@ import { isJsonObject, type JsonScalar } from "../../src/models/json.ts";
 export interface ConditionCase {
   readonly property: string | null;
   readonly operator: string;
+  /** Undefined: the condition has none. */
   readonly value: unknown;
   /** Names and values, in order. */
   readonly traits: readonly (readonly [string, unknown])[];
@@ -19,7 +20,7 @@ export function matchesCondition({ property, operator, value, traits, document }
   const rest = isJsonObject(document) ? document : {};
   const project = isJsonObject(rest["project"]) ? rest["project"] : {};
   const others = Array.isArray(project["segments"]) ? project["segments"] : [];
-  const conditions = [{ property_: property, operator, value }];
+  const conditions = [{ property_: property, operator, ...(value === undefined ? {} : { value }) }];
   const segment = { id: 1, name: "asked", rules: [{ type: "ALL", conditions }] };
   const compiled = compileEnvironment(
     environmentDocument.parse({

@@ -8,7 +8,7 @@ import { RefusedPatternError, type RegexRefusal } from "./pattern-error.ts";
 import { parsePattern } from "./pattern-parser.ts";
 import { writePattern } from "./pattern-writer.ts";
 import {
-  javascriptTextCodeUnitsMax,
+  javascriptTextCharactersMax,
   patternCodePointsMax,
   re2RepeatCountMax,
   re2UnrolledPositionsMax,
@@ -33,8 +33,7 @@ export type CompiledRegex =
 
 /**
  * Compiles a pattern to what `re.compile(pattern).match(text) is not None` says in Python 3.11 (contract
- * A13, B 5.5). Never throws. On the JavaScript engine, text of more than 2,000 UTF-16 code units does not
- * match.
+ * A13, B 5.5). Never throws. On the JavaScript engine, text of more than 2,000 characters does not match.
  */
 export function compileRegex(pattern: string): CompiledRegex {
   try {
@@ -123,7 +122,12 @@ function compileJavascript(node: RegexNode, nodes: readonly RegexNode[]): Search
   regex.test("");
   return {
     engine: "javascript",
-    matches: (text) => text.length <= javascriptTextCodeUnitsMax && regex.test(alphabet.encode(text)),
+    matches: (text) => {
+      // Characters take two units at most, and one each once they are symbols.
+      if (text.length > 2 * javascriptTextCharactersMax) return false;
+      const symbols = alphabet.encode(text);
+      return symbols.length <= javascriptTextCharactersMax && regex.test(symbols);
+    },
   };
 }
 

@@ -24,7 +24,7 @@ export const re2RepeatCountMax = 1_000;
 export const re2UnrolledPositionsMax = 1_000;
 
 /** The JavaScript engine sees no longer text (contract A13): a longer one does not match. */
-export const javascriptTextCodeUnitsMax = 2_000;
+export const javascriptTextCharactersMax = 2_000;
 
 /** The steps of the analysis of one part, after which the pattern is refused; this many take 20 to 60 ms. */
 export const analysisStepsMax = 20_000;

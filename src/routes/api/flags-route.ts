@@ -5,7 +5,7 @@ import { RequestError } from "../../models/errors.ts";
 import { accessEnvironment } from "../environment-access.ts";
 import type { AppContext } from "../http-context.ts";
 import { answerPrepared } from "../prepared-answers.ts";
-import { rawQuery } from "../query-parameters.ts";
+import { queryParameter, rawQuery } from "../query-parameters.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
 export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies) {
@@ -17,10 +17,11 @@ export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies
     const asked = query === "" ? flags.list : flags.findAsked(query);
     if (asked !== undefined) return answerPrepared(context, asked);
     // An empty name asks for the whole list, as in proxy-py.
-    const feature = context.req.query("feature");
-    if (!feature) return answerPrepared(context, flags.list);
-    const flag = flags.find(feature);
-    return flag === null ? respondError(context, featureNotFound(feature)) : answerPrepared(context, flag);
+    const feature = queryParameter(context, "feature");
+    if (feature === null) return answerPrepared(context, flags.list);
+    const name = feature.text ?? feature.raw;
+    const flag = flags.find(name);
+    return flag === null ? respondError(context, featureNotFound(name)) : answerPrepared(context, flag);
   };
 }
 

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import { headersFor } from "../../cache/cors-headers.ts";
 import { cachedRequest, type IdentityResponse } from "../../cache/identity-response-cache.ts";
+import type { HeaderSet } from "../../cache/prepared-response.ts";
 import { noTraits, type ViewSnapshot } from "../../cache/view-snapshot.ts";
 import { RequestError } from "../../models/errors.ts";
 import { type IdentityRequest, IdentityRequestReader } from "../../models/identity-request.ts";
@@ -16,7 +17,7 @@ import { unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
 import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
-import { decodedParameter, rawQuery } from "../query-parameters.ts";
+import { queryParameter, rawQuery } from "../query-parameters.ts";
 import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 import { featureNotFound } from "./flags-route.ts";
@@ -79,10 +80,16 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     const etag = response.headers.plain["etag"] ?? "";
     const ifNoneMatch = requestHeader(context, "if-none-match");
     if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
-      return answerNotModified(context, response.headers);
+      return answerNotModified(context, withoutBody(response.headers));
     }
     return answerIdentity(context, response);
   };
+}
+
+/** What is said of a body is left out where none comes (RFC 9110 15.4.5). */
+function withoutBody({ plain, namedOrigins }: HeaderSet): HeaderSet {
+  const { "content-type": _type, "content-length": _length, ...others } = plain as Record<string, string>;
+  return { plain: others, namedOrigins };
 }
 
 interface IdentityQuery {
@@ -97,13 +104,16 @@ function readQuery(
   charactersMax: number,
 ): IdentityQuery | RequestError {
   const loc = ["query", "identifier"];
-  const asked = decodedParameter(context, "identifier");
-  if (asked instanceof RequestError) return asked;
+  const asked = queryParameter(context, "identifier");
   if (asked === null) return unprocessable([{ loc, type: "missing", msg: "Field required" }]);
-  const identifier = reader.readString(asked, charactersMax, loc);
-  return reader.details.length > 0
-    ? unprocessable(reader.details)
-    : { identifier, feature: context.req.query("feature") || null };
+  if (asked.text === null) {
+    const msg = "Input should be percent-encoded UTF-8";
+    return unprocessable([{ loc, type: "string_unicode", msg }]);
+  }
+  const identifier = reader.readString(asked.text, charactersMax, loc);
+  if (reader.details.length > 0) return unprocessable(reader.details);
+  const feature = queryParameter(context, "feature");
+  return { identifier, feature: feature === null ? null : (feature.text ?? feature.raw) };
 }
 
 function evaluateQuery(

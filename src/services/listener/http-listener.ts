@@ -107,21 +107,34 @@ export class HttpListener {
     // Node's HTTP server would close idle connections in the same breath: those of clients that have
     // connected and are about to send their first request.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-    const silenceMs = Math.min(silenceMsMax, settings.drainTimeoutMs);
-    await this.#upTo(silenceMs, closed);
+    const endMs = clock.monotonicMs() + settings.drainTimeoutMs;
+    await this.#upTo(Math.min(silenceMsMax, settings.drainTimeoutMs), closed);
+    await this.#upTo(endMs - clock.monotonicMs(), this.#answersSent());
     // It does not listen any more: this closes idle connections, and ends Node's own check of time limits.
     server.close();
-    await this.#upTo(settings.drainTimeoutMs - silenceMs, closed);
+    await this.#upTo(endMs - clock.monotonicMs(), closed);
     server.closeAllConnections();
     await closed;
     logger.info({}, "Drained: no connection is left");
   }
 
-  /** Waits for `closed`, but no longer than `ms`, nor beyond a second signal. */
-  async #upTo(ms: number, closed: Promise<void>): Promise<void> {
+  /**
+   * Waits until no answer is on its way. Node counts a connection as idle, and would close it, once its
+   * answer is handed over, however much of it a slow client has yet to take.
+   */
+  async #answersSent(): Promise<void> {
+    const unsent = () =>
+      [...this.#connections].flatMap(({ _httpMessage: answer }) => (answer?.writableEnded ? answer : []));
+    for (let answers = unsent(); answers.length > 0; answers = unsent()) {
+      await Promise.all(answers.map((answer) => new Promise((resolve) => answer.once("close", resolve))));
+    }
+  }
+
+  /** Waits for `end`, but no longer than `ms`, nor beyond a second signal. */
+  async #upTo(ms: number, end: Promise<void>): Promise<void> {
     const ended = new AbortController();
     const late = this.#options.clock.sleep(ms, AbortSignal.any([ended.signal, this.#rush.signal]));
-    await Promise.race([closed, late]);
+    await Promise.race([end, late]);
     ended.abort();
   }
 }

@@ -3,6 +3,7 @@
  * repeat a header's text in an error: it is the upstream's.
  */
 import { UpstreamError } from "../../models/errors.ts";
+import { parseHttpDate } from "../../models/http-date.ts";
 
 /** Header names are in lower case; a header that came several times is a list. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -20,13 +21,6 @@ export function headerText(headers: ResponseHeaders, name: string): string | nul
   const value = headers[name];
   if (value === undefined) return null;
   return typeof value === "string" ? value : value.join(", ");
-}
-
-/** An HTTP date in any of its three forms (RFC 9110, 5.6.7), as epoch milliseconds; null where it is none. */
-export function parseHttpDate(text: string | null): number | null {
-  if (text === null || !/^[A-Za-z]{3,9},? /.test(text)) return null;
-  const timeMs = Date.parse(/ GMT$/.test(text) ? text : `${text} GMT`);
-  return Number.isNaN(timeMs) ? null : timeMs;
 }
 
 /**

@@ -195,10 +195,12 @@ describe("compileRegex", () => {
     expect(engineOf(pattern)).toBe("javascript");
   });
 
-  it("matches no text of more than 2,000 UTF-16 code units on the JavaScript engine", () => {
+  it("matches no text of more than 2,000 characters on the JavaScript engine", () => {
     expect(matches("a+(?!b)", "a".repeat(2_000))).toBe(true);
     expect(matches("a+(?!b)", "a".repeat(2_001))).toBe(false);
     expect(matches("a+", "a".repeat(2_001))).toBe(true);
+    expect(matches("(?!b).", "😀".repeat(2_000))).toBe(true);
+    expect(matches("(?!b).", "😀".repeat(2_001))).toBe(false);
   });
 
   it("keeps counts above what RE2 takes", () => {

@@ -1,6 +1,7 @@
 /** Dates and Retry-After as the readers understand them. */
 import { expect, test } from "vitest";
-import { parseHttpDate, retryAfterMs } from "../../../src/services/upstream/upstream-headers.ts";
+import { parseHttpDate } from "../../../src/models/http-date.ts";
+import { retryAfterMs } from "../../../src/services/upstream/upstream-headers.ts";
 
 const at = Date.UTC(1994, 10, 6, 8, 49, 37);
 

@@ -1,0 +1,78 @@
+/** A drain and clients that take their answers slowly (reliability 2.9). */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, it } from "vitest";
+import type { ServerSettings } from "../../../src/models/settings.ts";
+import { HttpListener } from "../../../src/services/listener/http-listener.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { createRecordingLogger } from "../../support/test-app.ts";
+
+/** More than the buffers of a loopback connection hold. */
+const bodyBytes = 48 * 1024 * 1024;
+const drainTimeoutMs = 10_000;
+const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+async function startListener() {
+  const clock = new FakeClock();
+  const server = createServer((_, response) => response.end(Buffer.alloc(bodyBytes)));
+  const { logger } = createRecordingLogger();
+  const settings = { host: "127.0.0.1", port: 0, backlog: 10, connectionsMax: null, drainTimeoutMs };
+  const listener = new HttpListener({
+    server,
+    settings: { ...settings, drainDelayMs: 0 } as ServerSettings,
+    clock,
+    logger,
+  });
+  const { port } = await listener.listen();
+  return { clock, listener, port };
+}
+
+/** A client that asked, got the beginning of its answer, and takes no more for the time being. */
+async function askAndPause(port: number) {
+  const socket = connect(port, "127.0.0.1");
+  let bytes = 0;
+  const closed = once(socket, "close");
+  socket.on("data", (chunk: Buffer) => {
+    bytes += chunk.byteLength;
+    if (bytes - chunk.byteLength === 0) socket.pause();
+  });
+  socket.write(request);
+  while (bytes === 0) await turn();
+  return {
+    async takeAll(): Promise<number> {
+      socket.resume();
+      await closed;
+      return bytes;
+    },
+  };
+}
+
+it("an answer that a slow client has yet to take is not cut off", async () => {
+  const { clock, listener, port } = await startListener();
+  const client = await askAndPause(port);
+  const drained = listener.drain();
+  await clock.advance(drainTimeoutMs - 1);
+  expect(await client.takeAll()).toBeGreaterThan(bodyBytes);
+  await drained;
+});
+
+it("a client that takes nothing is cut off at the end of the drain's time", async () => {
+  const { clock, listener, port } = await startListener();
+  const client = await askAndPause(port);
+  const drained = listener.drain();
+  await clock.advance(drainTimeoutMs);
+  await drained;
+  expect(await client.takeAll()).toBeLessThan(bodyBytes);
+});
+
+it("a client that is idle does not hold a drain up", async () => {
+  const { clock, listener, port } = await startListener();
+  const idle = connect(port, "127.0.0.1");
+  await once(idle, "connect");
+  const closed = once(idle, "close");
+  const drained = listener.drain();
+  await clock.advance(drainTimeoutMs - 1);
+  await Promise.all([drained, closed]);
+});
