@@ -2,12 +2,15 @@
  * Makes what ships: the proxy's files and its libraries, joined into a few modules. To load them from 400
  * files took a third of the start. It must not change what the code does.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** A library with binaries, one for each platform: it cannot be joined with others. */
+const nativePackage = "classic-level";
 
 /** Files that are started by their path: each stays a file, beside those that start it. */
 const entries = {
@@ -26,6 +29,7 @@ export async function bundle(folder: string): Promise<void> {
     cwd: root,
     input: entries,
     platform: "node",
+    external: [nativePackage],
     plugins: [escapeCharacters],
     onLog: (level, { message }) => {
       if (level === "warn") throw new Error(message);
@@ -42,7 +46,24 @@ export async function bundle(folder: string): Promise<void> {
   const modules = output.filter((each): each is OutputChunk => each.type === "chunk");
   const licences = licencesOf(modules.flatMap(({ moduleIds }) => moduleIds));
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licences);
+  copyPackage(nativePackage, folder, new Set());
 }
+
+/** Copies a package and what it needs to the `node_modules` of the folder, its sources in other languages aside. */
+function copyPackage(name: string, folder: string, copied: Set<string>): void {
+  if (copied.has(name)) return;
+  copied.add(name);
+  const from = join(root, "node_modules", name);
+  cpSync(from, join(folder, "node_modules", name), {
+    recursive: true,
+    filter: (file) => !notShipped.test(file.slice(from.length)),
+  });
+  const { dependencies = {} } = JSON.parse(readFileSync(join(from, "package.json"), "utf8"));
+  for (const each of Object.keys(dependencies)) copyPackage(each, folder, copied);
+}
+
+/** What a package is compiled from where it has no binary for a platform. */
+const notShipped = /^\/(?:deps|node_modules)(?:\/|$)|\.(?:cc|gyp|h|d\.ts|md)$/;
 
 /** V8 keeps a module's text as long as it runs, in two bytes a character if one of them is beyond Latin-1. */
 const escapeCharacters: Plugin = {
