@@ -42,23 +42,18 @@ export function joinPages(pages: readonly Uint8Array<ArrayBuffer>[]): Uint8Array
 
 /**
  * @param body UTF-8 bytes, kept by the result
- * @param knownDigest of the document that is held, if any
- * @returns all but its compressed forms; null where the document is the one that is held
+ * @returns all but its compressed forms
  * @throws UpstreamError `document_invalid`
  */
-export function packDocument(
-  body: Uint8Array<ArrayBuffer>,
-  knownDigest: string | null,
-): Omit<PackedDocument, "compressed"> | null {
-  const digest = hash("sha256", body);
-  if (digest === knownDigest) return null;
+export function packDocument(body: Uint8Array<ArrayBuffer>): Omit<PackedDocument, "compressed"> {
   const { overrides } = findOverrides(body);
   const list = overrides !== null && isList(body, overrides) ? overrides : null;
   const document = checkDocument(
     list === null ? [body] : [body.subarray(0, list.start), emptyList, body.subarray(list.end)],
   );
   const places = list === null ? [] : checkOverrides(body, list);
-  return { digest, body, ...packLists(document), overrides: buildOverrideIndex(places) };
+  const overrideIndex = buildOverrideIndex(places);
+  return { digest: hash("sha256", body), body, ...packLists(document), overrides: overrideIndex };
 }
 
 const emptyList = new TextEncoder().encode("[]");

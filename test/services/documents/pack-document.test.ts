@@ -18,14 +18,12 @@ import { randomDocument, secretMark } from "../../support/document-texts.ts";
 import { exactText } from "../../support/reference-text.ts";
 
 const bytesOf = (text: string) => new Uint8Array(Buffer.from(text));
-const readBytes = (bytes: Uint8Array<ArrayBuffer>) => packDocument(joinPages([bytes]), null);
+const readBytes = (bytes: Uint8Array<ArrayBuffer>) => packDocument(joinPages([bytes]));
 const documentWith = (members: string) =>
   `{"api_key":"k","feature_states":[],"project":{}${members === "" ? "" : `,${members}`}}`;
 
 function packed(text: string): PackedDocument {
-  const result = readBytes(bytesOf(text));
-  if (result === null) throw new Error("nothing was held, and yet it was known");
-  return { ...result, compressed: [] };
+  return { ...readBytes(bytesOf(text)), compressed: [] };
 }
 
 function unpack(document: PackedDocument): EnvironmentDocument {
@@ -239,7 +237,7 @@ test.each([
 ])("is %s whether it is the only page, the first or another", (code, texts) => {
   const codeOf = (...pages: readonly string[]): string => {
     try {
-      packDocument(joinPages(pages.map(bytesOf)), null);
+      packDocument(joinPages(pages.map(bytesOf)));
     } catch (error) {
       if (error instanceof UpstreamError) return error.code;
     }
@@ -266,13 +264,6 @@ test("the body is kept as it came, and named by its SHA-256", () => {
   const { body, digest } = packed(text);
   expect(Buffer.from(body).toString()).toBe(text);
   expect(digest).toBe(hash("sha256", text));
-});
-
-test("the document that is held is recognised, and no other", () => {
-  const text = documentWith("");
-  const { digest } = packed(text);
-  expect(packDocument(bytesOf(text), digest)).toBeNull();
-  expect(packDocument(bytesOf(`${text} `), digest)).not.toBeNull();
 });
 
 describe("a refusal", () => {
