@@ -45,7 +45,7 @@ export function startFailure(error: Error | null): UpstreamError {
 
 /** The program's files were replaced while the proxy ran. */
 export function otherProgram(): UpstreamError {
-  return failure("The program that reads large documents is of another build than this proxy: restart it");
+  return failure("The program that reads large documents is of another build: restart the proxy");
 }
 
 /**

@@ -53,5 +53,6 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
     "Fetch the document with curl and compare it with the last good one; report it to whoever runs the " +
     "upstream, or look for a newer release of this proxy.",
   reader_failed:
-    "The upstream is not at fault: look at this host or container, and at the cause in this line.",
+    "Look at this host or container, not at the upstream: its memory, load and limits, and whether the " +
+    "proxy's files were replaced while it ran.",
 };

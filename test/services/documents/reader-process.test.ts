@@ -1,7 +1,6 @@
 /** The process of a large document: whatever becomes of it, the proxy goes on, and says what it was. */
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -17,6 +16,7 @@ import {
   refusalOf,
   watchProcesses,
 } from "../../support/reader-rig.ts";
+import { isRunning } from "../../support/worker-processes.ts";
 
 const large = () => [pageOf(document, largeBytes)];
 const sourceUrl = (name: string) => new URL(`../../../src/services/documents/${name}`, import.meta.url);
@@ -164,20 +164,10 @@ test.skipIf(process.platform !== "linux")("a process does not outlive a proxy th
   onTestFinished(() => void parent.kill("SIGKILL"));
   const [line] = await once(parent.stdout, "data");
   const pid = Number(line);
-  expect(stateOf(pid)).not.toBe("gone");
+  expect(isRunning(pid)).toBe(true);
   parent.kill("SIGKILL");
-  await expect.poll(() => stateOf(pid), { timeout: 10_000 }).toBe("gone");
+  await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
 });
-
-/** Who adopts a process may leave it as a zombie. */
-function stateOf(pid: number): string {
-  try {
-    const state = /\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1] ?? "";
-    return state === "Z" || state === "X" ? "gone" : state;
-  } catch {
-    return "gone";
-  }
-}
 
 test("a document that needs more memory than there is is too_large, and the process goes on", async () => {
   const script = `${scriptHead}
