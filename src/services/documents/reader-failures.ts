@@ -62,7 +62,9 @@ export function endFailure(
 ): UpstreamError {
   const cause = lastWords === "" ? null : spoken(lastWords);
   const it = "The process that reads large documents";
-  if (killed) return failure(`${it} did not end within ${Math.round(timeoutMs / 1000)} s`, cause);
+  if (killed && signalCode === "SIGKILL") {
+    return failure(`${it} did not end within ${Math.round(timeoutMs / 1000)} s`, cause);
+  }
   if (isFullHeap(exitCode, signalCode, lastWords)) return fullHeap(cause);
   if (signalCode === "SIGKILL") {
     return failure(`${it} was killed (SIGKILL); the system does so where memory runs out`, cause);

@@ -66,6 +66,20 @@ test.each(["SIGKILL", "SIGTERM", "SIGABRT"] as const)(
   },
 );
 
+test("a process that reads already is not ended by the SIGTERM that all of a service get", async () => {
+  const processes = watchProcesses();
+  const pages = [pageOf(document, 8_000_000)];
+  let last: ChildProcess | undefined;
+  processes.onStart = (child) => {
+    last = child;
+  };
+  const reading = createReader().read(pages);
+  // So much is more than a pipe holds: it has been read.
+  await expect.poll(() => pages[0]?.[3]?.byteLength).toBe(0);
+  last?.kill("SIGTERM");
+  expect((await reading).overrides.starts).toHaveLength(3);
+});
+
 test("a process that takes too long is ended, and named so", async () => {
   const { code, message } = await refusalOf(readInProcess(large(), noSignal, 1));
   expect([code, message]).toEqual(["reader_failed", expect.stringContaining("did not end within")]);
