@@ -2,10 +2,12 @@
  * Makes what ships: the proxy's files and its libraries, joined into a few modules. To load them from 400
  * files took a third of the start. It must not change what the code does.
  */
+import { hash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
+import { buildIdentity } from "../src/services/documents/reader-protocol.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -13,7 +15,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const entries = {
   main: "src/main.ts",
   worker: "src/worker.ts",
-  "document-process": "src/services/documents/document-process.ts",
+  "reader-program": "src/services/documents/reader-program.ts",
 };
 
 /**
@@ -26,7 +28,7 @@ export async function bundle(folder: string): Promise<void> {
     cwd: root,
     input: entries,
     platform: "node",
-    plugins: [escapeCharacters],
+    plugins: [nameBuild, escapeCharacters],
     onLog: (level, { message }) => {
       if (level === "warn") throw new Error(message);
     },
@@ -43,6 +45,27 @@ export async function bundle(folder: string): Promise<void> {
   const licences = licencesOf(modules.flatMap(({ moduleIds }) => moduleIds));
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licences);
 }
+
+/**
+ * Processes of one proxy are of one build, or do not speak to each other: a digest of all code names it, in
+ * place of what the source has.
+ */
+const nameBuild: Plugin = {
+  name: "name-build",
+  generateBundle: (_, files) => {
+    const chunks = Object.values(files).filter((each) => each.type === "chunk");
+    const digest = hash(
+      "sha256",
+      chunks
+        .map(({ code }) => code)
+        .sort()
+        .join(),
+    ).slice(0, 16);
+    const named = chunks.filter(({ code }) => code.includes(buildIdentity));
+    if (named.length === 0) throw new Error("the build has no place for its name");
+    for (const chunk of named) chunk.code = chunk.code.replaceAll(buildIdentity, digest);
+  },
+};
 
 /** V8 keeps a module's text as long as it runs, in two bytes a character if one of them is beyond Latin-1. */
 const escapeCharacters: Plugin = {

@@ -29,7 +29,7 @@ export function startControlPlane(
   const pollers = stack.use(
     new EnvironmentPollers(settings.environments, {
       upstream,
-      reader: new DocumentReader(),
+      reader: new DocumentReader({ clock, logger }),
       dataPlane,
       poll: settings.poll,
       limiter: createRefreshLimiter(settings.poll.concurrencyMax),

@@ -2,13 +2,14 @@
  * The control plane's side of the environments: a poller for each, which fetches, has the document read, and
  * hands it to the data plane. It serves nothing itself.
  */
+import { UpstreamError } from "../../models/errors.ts";
 import { maskKey } from "../../models/masked-key.ts";
 import type { EnvironmentKeyPair, PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
-import { EnvironmentPoller, type PublishedDocument, type RefreshLimiter } from "./environment-poller.ts";
+import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
 import type { DataPlane } from "./served-environments.ts";
 
@@ -54,7 +55,7 @@ function createPoller(
     label,
     serverKey: serverSideKey,
     upstream,
-    publish: (fetched, knownDigest) => readAndPublish(environment, fetched, knownDigest, log, options),
+    publish: (fetched, signal) => readAndPublish({ environment, label, log, signal }, fetched, options),
     onStatus: (status) => dataPlane.setRefreshStatus(environment, status),
     limiter,
     clock,
@@ -64,18 +65,35 @@ function createPoller(
   });
 }
 
+interface PublishTarget {
+  readonly environment: number;
+  readonly label: string;
+  readonly log: PublishLog;
+  readonly signal: AbortSignal;
+}
+
 async function readAndPublish(
-  environment: number,
+  { environment, label, log, signal }: PublishTarget,
   { pages, lastModified }: FetchedDocument,
-  knownDigest: string | null,
-  log: PublishLog,
   { clock, dataPlane, reader }: EnvironmentPollersOptions,
-): Promise<PublishedDocument | null> {
+): Promise<PublishOutcome> {
   const startMs = clock.monotonicMs();
   const receivedAt = clock.wallTime();
-  const packed = await reader.read(pages, knownDigest);
-  if (packed === null) return null;
+  const packed = await reader.read({ pages, label, signal }).catch(refusalOf);
+  if (packed instanceof UpstreamError) return { refusal: packed };
+  signal.throwIfAborted();
   const report = await dataPlane.publish(environment, { packed, lastModified, receivedAt });
   log.published(report, clock.monotonicMs() - startMs);
-  return { digest: packed.digest, updatedAt: report.updatedAt };
+  return { updatedAt: report.updatedAt };
+}
+
+/**
+ * @returns why the reader refused the document itself
+ * @throws what is another fault: the same document may be read well the next time
+ */
+function refusalOf(error: unknown): UpstreamError {
+  const isRefusal =
+    error instanceof UpstreamError && (error.code === "not_json" || error.code === "document_invalid");
+  if (!isRefusal) throw error;
+  return error;
 }
