@@ -74,8 +74,7 @@ export async function prepareView(
   text: string,
   identityCache: IdentityCacheSettings = { enabled: false, entriesMax: 1, bytesMax: 1024 },
 ): Promise<ViewSnapshot> {
-  const packed = await readDocument([new TextEncoder().encode(text)], null);
-  if (packed === null) throw new Error("a document that is not known was held");
+  const packed = await readDocument([new TextEncoder().encode(text)]);
   const snapshot = await buildEnvironmentSnapshot(
     { packed, lastModified: null, receivedAt: new Date(0) },
     {

@@ -2,10 +2,12 @@
  * Makes what ships: the proxy's files and its libraries, joined into a few modules. To load them from 400
  * files took a third of the start. It must not change what the code does.
  */
+import { hash } from "node:crypto";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
+import { buildIdentity } from "../src/services/documents/reader-protocol.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -16,7 +18,7 @@ const nativePackage = "classic-level";
 const entries = {
   main: "src/main.ts",
   worker: "src/worker.ts",
-  "document-process": "src/services/documents/document-process.ts",
+  "reader-program": "src/services/documents/reader-program.ts",
 };
 
 /**
@@ -30,7 +32,7 @@ export async function bundle(folder: string): Promise<void> {
     input: entries,
     platform: "node",
     external: [nativePackage],
-    plugins: [escapeCharacters],
+    plugins: [nameBuild, escapeCharacters],
     onLog: (level, { message }) => {
       if (level === "warn") throw new Error(message);
     },
@@ -49,7 +51,7 @@ export async function bundle(folder: string): Promise<void> {
   copyPackage(nativePackage, folder, new Set());
 }
 
-/** Copies a package and what it needs to the `node_modules` of the folder, its sources in other languages aside. */
+/** Copies a package and what it needs to the folder's `node_modules`, without what it is compiled from. */
 function copyPackage(name: string, folder: string, copied: Set<string>): void {
   if (copied.has(name)) return;
   copied.add(name);
@@ -64,6 +66,27 @@ function copyPackage(name: string, folder: string, copied: Set<string>): void {
 
 /** What a package is compiled from where it has no binary for a platform. */
 const notShipped = /^\/(?:deps|node_modules)(?:\/|$)|\.(?:cc|gyp|h|d\.ts|md)$/;
+
+/**
+ * Processes of one proxy are of one build, or do not speak to each other: a digest of all code names it, in
+ * place of what the source has.
+ */
+const nameBuild: Plugin = {
+  name: "name-build",
+  generateBundle: (_, files) => {
+    const chunks = Object.values(files).filter((each) => each.type === "chunk");
+    const digest = hash(
+      "sha256",
+      chunks
+        .map(({ code }) => code)
+        .sort()
+        .join(),
+    ).slice(0, 16);
+    const named = chunks.filter(({ code }) => code.includes(buildIdentity));
+    if (named.length === 0) throw new Error("the build has no place for its name");
+    for (const chunk of named) chunk.code = chunk.code.replaceAll(buildIdentity, digest);
+  },
+};
 
 /** V8 keeps a module's text as long as it runs, in two bytes a character if one of them is beyond Latin-1. */
 const escapeCharacters: Plugin = {

@@ -65,7 +65,8 @@ export type UpstreamErrorCode =
   | "redirect_refused"
   | "page_refused"
   | "circuit_open"
-  | "document_invalid";
+  | "document_invalid"
+  | "reader_failed";
 
 /** The upstream's fault: operators see it in logs and health, callers never. */
 export class UpstreamError extends Error {

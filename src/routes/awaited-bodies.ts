@@ -6,8 +6,8 @@ import type { IncomingMessage } from "node:http";
 import { RequestError } from "../models/errors.ts";
 import type { RequestLimits } from "../models/settings.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
-import { isPlain } from "./direct-answers.ts";
 import { accessByKey } from "./environment-access.ts";
+import { hasLegalHost } from "./request-host.ts";
 import { targetsOf } from "./request-path.ts";
 
 interface AwaitedBodiesOptions {
@@ -23,7 +23,7 @@ export function awaitsBody({ paths, limits, resolveKey }: AwaitedBodiesOptions) 
   return (request: IncomingMessage): boolean =>
     request.method === "POST" &&
     targets.has(request.url ?? "") &&
-    isPlain(request) &&
+    hasLegalHost(request) &&
     hasLengthUpTo(request, limits.bodyBytesMax) &&
     request.headers["content-encoding"] === undefined &&
     !(accessByKey(request.headers["x-environment-key"], resolveKey) instanceof RequestError);

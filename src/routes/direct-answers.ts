@@ -2,7 +2,7 @@
  * Answers that a route writes to Node's response itself. Handing a `Response` to node-server costs 4 of the
  * 26 µs that a repeated POST takes; whoever calls the application says whether that may be spared.
  */
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import type { Body, HeaderRecord } from "../cache/prepared-response.ts";
 import type { AppContext, AppEnvironment } from "./http-context.ts";
 import { hasLegalHost } from "./request-host.ts";
@@ -29,11 +29,6 @@ type Fetch = (request: Request, env: AppEnvironment["Bindings"]) => unknown;
 /** Of origin-form, without what has to be decoded: node-server looks more closely at others. */
 const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
 
-/** Whether nothing about a request's target and host is unusual. */
-export function isPlain(incoming: IncomingMessage): boolean {
-  return plainTarget.test(incoming.url ?? "") && hasLegalHost(incoming);
-}
-
 /**
  * @param fetch the application's
  * @returns for plain requests to declared paths as they stand, bodies read before; their routes answer by
@@ -59,8 +54,8 @@ export function readDirectly(
   const targets = targetsOf(paths);
   return (incoming, outgoing) => {
     const { method, url = "" } = incoming;
-    const isDeclared = method === "GET" && targets.has(withoutQuery(url));
-    if (isDeclared && isPlain(incoming)) direct(incoming, outgoing);
+    const isPlain = targets.has(url) || (targets.has(withoutQuery(url)) && plainTarget.test(url));
+    if (method === "GET" && isPlain && hasLegalHost(incoming)) direct(incoming, outgoing);
     else others(incoming, outgoing);
   };
 }

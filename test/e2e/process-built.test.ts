@@ -1,5 +1,5 @@
 /** What ships: the bundled modules, in a folder with nothing beside them but what the package has. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -46,6 +46,30 @@ it("serves a document that a process of its own reads, by one process and by wor
     running.kill("SIGTERM");
     expect(await running.exit).toEqual({ code: 0, signal: null });
   }
+});
+
+it("refuses to have a document read by a program of another build, and serves on", async () => {
+  await using upstream = await startFaultUpstream();
+  upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "small" }));
+  await using running = startProxyProcess({ main, config: configFor(upstream) });
+  const url = await running.url();
+  await eventually(async () => (await getFlags(url)).status === 200);
+  const files = readdirSync(dist).filter((name) => name.endsWith(".js"));
+  const codes = files.map((name) => readFileSync(join(dist, name), "utf8"));
+  const identity = /buildIdentity = "([0-9a-f]{16})"/.exec(codes.join())?.[1] ?? "none";
+  // An upgrade in place: every file is another one, the names are the same.
+  for (const [index, name] of files.entries()) {
+    writeFileSync(join(dist, name), (codes[index] ?? "").replaceAll(identity, "of another build"));
+  }
+  try {
+    upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "large ".repeat(60_000) }));
+    await eventually(() => running.stdout().includes("restart the proxy"));
+    expect(running.stdout()).toContain('"code":"reader_failed"');
+    expect(await (await getFlags(url)).text()).toContain('"small"');
+  } finally {
+    for (const [index, name] of files.entries()) writeFileSync(join(dist, name), codes[index] ?? "");
+  }
+  await eventually(async () => (await (await getFlags(url)).text()).includes("large large"));
 });
 
 it("finds the package's version and the demo's example", async () => {

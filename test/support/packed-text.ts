@@ -11,16 +11,12 @@ import type {
 
 /** Without compressed forms. @throws UpstreamError where the text is no environment document */
 export function packText(text: string): PackedDocument {
-  const packed = packDocument(new Uint8Array(Buffer.from(text)), null);
-  if (packed === null) throw new Error("a document that is not known was held");
-  return { ...packed, compressed: [] };
+  return { ...packDocument(new Uint8Array(Buffer.from(text))), compressed: [] };
 }
 
 /** Reads as the control plane does. @throws UpstreamError where the text is no environment document */
 export async function readText(text: string): Promise<PackedDocument> {
-  const packed = await readDocument([new Uint8Array(Buffer.from(text))], null);
-  if (packed === null) throw new Error("a document that is not known was held");
-  return packed;
+  return await readDocument([new Uint8Array(Buffer.from(text))]);
 }
 
 /** The text of a fetched document, all pages merged. */

@@ -7,6 +7,7 @@ import type { PollSettings } from "../../src/models/settings.ts";
 import {
   createRefreshLimiter,
   EnvironmentPoller,
+  type PublishOutcome,
   type RefreshLimiter,
 } from "../../src/services/environments/environment-poller.ts";
 import type {
@@ -15,7 +16,6 @@ import type {
   UpstreamAnswer,
 } from "../../src/services/upstream/upstream-client.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { fetchedText } from "./packed-text.ts";
 
 export interface LogLine {
   readonly level: "error" | "warn" | "info" | "debug";
@@ -30,11 +30,12 @@ export interface PollerRig extends AsyncDisposable {
   readonly poller: EnvironmentPoller;
   readonly clock: FakeClock;
   readonly requests: DocumentRequest[];
+  /** All that was to be read and published. */
   readonly published: FetchedDocument[];
   readonly logs: LogLine[];
   /** Each may be replaced at any time. */
   upstream: Script;
-  publish: (document: FetchedDocument) => Promise<{ readonly updatedAt: Date | null }>;
+  publish: (document: FetchedDocument, signal: AbortSignal) => Promise<PublishOutcome>;
 }
 
 export interface PollerRigOptions {
@@ -50,7 +51,7 @@ export const notModified: UpstreamAnswer = { kind: "not-modified" };
 
 export function documentOf(text: string, changes: Partial<FetchedDocument> = {}): FetchedDocument {
   const pages = [[new Uint8Array(Buffer.from(text))]];
-  return { kind: "document", pages, lastModified, recentlyChanged: false, ...changes };
+  return { kind: "document", pages, digest: `of ${text}`, lastModified, recentlyChanged: false, ...changes };
 }
 
 /** A script that fails so. */
@@ -89,11 +90,9 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
         return await rig.upstream(request);
       },
     },
-    publish: async (document, knownDigest) => {
-      const digest = fetchedText(document);
-      if (digest === knownDigest) return null;
+    publish: async (document, signal) => {
       rig.published.push(document);
-      return { digest, ...(await rig.publish(document)) };
+      return await rig.publish(document, signal);
     },
     limiter: options.limiter ?? createRefreshLimiter(4),
     clock,

@@ -1,7 +1,12 @@
 /**
  * Finds where values stand in the bytes of a JSON text, without parsing them: what is found must still be
- * parsed before it is believed. It checks only what a later parse of the pieces cannot see.
+ * parsed before it is believed. It checks only what a later parse of the pieces cannot see, and how deeply
+ * they are nested, so that no later step runs out of stack.
  */
+import { UpstreamError } from "../../models/errors.ts";
+
+/** Real documents are nested some ten deep; the stack would end at ten times this limit or later. */
+const nestingMax = 256;
 
 /** Where a value stands: from `start` (included) to `end` (excluded). */
 export interface Span {
@@ -44,6 +49,7 @@ export function isList(bytes: Uint8Array, { start }: Span): boolean {
 
 /**
  * The members of the object that the text is, in order; ends where the text stops looking like one.
+ * @throws UpstreamError `document_invalid` where a member is nested more than `nestingMax` deep
  * @returns the position at which the members ended: that of the closing brace, in an object
  */
 export function* topLevelMembers(bytes: Uint8Array): Generator<Member, number> {
@@ -109,13 +115,20 @@ function endOfNesting(bytes: Uint8Array, start: number): number {
   for (let at = start; at < bytes.length; at += 1) {
     const byte = bytes[at];
     if (byte === quote) at = endOfString(bytes, at) - 1;
-    else if (byte === openingBrace || byte === openingBracket) depth += 1;
-    else if (byte === closingBrace || byte === closingBracket) {
+    else if (byte === openingBrace || byte === openingBracket) {
+      depth += 1;
+      if (depth > nestingMax) throw nestedTooDeeply();
+    } else if (byte === closingBrace || byte === closingBracket) {
       depth -= 1;
       if (depth === 0) return at + 1;
     }
   }
   return bytes.length;
+}
+
+function nestedTooDeeply(): UpstreamError {
+  const message = `the environment document is nested more than ${nestingMax} deep`;
+  return new UpstreamError("document_invalid", message);
 }
 
 /** @returns the position after the closing quote */

@@ -12,19 +12,19 @@ const overridesKey = "identity_overrides";
  * Appends the `identity_overrides` of the later pages to those of page one; all else is page one's (contract
  * B 4.3). The key may be missing, null or empty on any page.
  *
- * @param pages UTF-8 JSON texts in order, at least one
+ * @param pages UTF-8 texts in order, at least one; each begins as an object
  * @returns page one's text with the elements spliced in; page one itself where there is nothing to splice
- * @throws UpstreamError `not_json` where one of several pages is not a JSON object; `document_invalid` where
- *   a page's `identity_overrides` is no list
+ * @throws UpstreamError `document_invalid` where one of several pages is not JSON, is nested too deeply, or
+ *   has `identity_overrides` that are no list
  */
 export function mergePages(pages: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const [first = new Uint8Array(), ...others] = pages;
   if (others.length === 0) return first;
-  for (const page of pages) requireObject(page);
+  for (const page of pages) requireJson(page);
   const { overrides, closingBrace, hasMembers } = findOverrides(first);
-  const own = elementsOf(first, overrides);
+  const own = listText(first, overrides);
   const elements = others
-    .map((page) => elementsOf(page, findOverrides(page).overrides))
+    .map((page) => listText(page, findOverrides(page).overrides))
     .filter((bytes) => bytes.length > 0)
     .flatMap((bytes, index) => (index === 0 ? [bytes] : [text(","), bytes]));
   if (elements.length === 0) return first;
@@ -45,7 +45,10 @@ interface PageScan {
   readonly hasMembers: boolean;
 }
 
-/** Finds the identity overrides in a document's bytes; they need not be a list. */
+/**
+ * Finds the identity overrides in a document's bytes; they need not be a list.
+ * @throws UpstreamError `document_invalid` where the document is nested too deeply
+ */
 export function findOverrides(document: Uint8Array): PageScan {
   let overrides: Span | null = null;
   let hasMembers = false;
@@ -59,21 +62,22 @@ export function findOverrides(document: Uint8Array): PageScan {
 }
 
 /** A full parse, whose values are dropped: only then may the scan trust the text. */
-function requireObject(page: Uint8Array): void {
-  let value: unknown;
+function requireJson(page: Uint8Array): void {
   try {
-    value = JSON.parse(new TextDecoder().decode(page));
-  } catch {
+    JSON.parse(new TextDecoder().decode(page));
+  } catch (cause) {
     // NOTE: the parser's message quotes the text, so it is not kept as a cause.
-    throw new UpstreamError("not_json", "A page of the document is not JSON");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new UpstreamError("not_json", "A page of the document is not a JSON object");
+    throw cause instanceof SyntaxError ? notJson() : cause;
   }
 }
 
+/** What is said of a document, or of one page of it, that begins as JSON and is none. */
+export function notJson(): UpstreamError {
+  return new UpstreamError("document_invalid", "the environment document is not JSON");
+}
+
 /** What stands between the brackets, without the space around it. */
-function elementsOf(page: Uint8Array, overrides: Span | null): Uint8Array {
+function listText(page: Uint8Array, overrides: Span | null): Uint8Array {
   if (overrides === null || isNull(page, overrides)) return new Uint8Array();
   if (!isList(page, overrides)) {
     throw new UpstreamError("document_invalid", "The identity overrides of a page are not a list");

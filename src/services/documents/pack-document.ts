@@ -14,7 +14,7 @@ import { UpstreamError } from "../../models/errors.ts";
 import { parseJson } from "../../models/json.ts";
 import type { PackedDocument } from "../../models/packed-document.ts";
 import { beginsAsObject, isList, listElements, type Span } from "./json-spans.ts";
-import { findOverrides, mergePages } from "./merge-pages.ts";
+import { findOverrides, mergePages, notJson } from "./merge-pages.ts";
 
 /** A list is cut into pieces of so many characters or little more: one is unpacked in half a millisecond. */
 const pieceCharacters = 65_536;
@@ -42,32 +42,18 @@ export function joinPages(pages: readonly Uint8Array<ArrayBuffer>[]): Uint8Array
 
 /**
  * @param body UTF-8 bytes, kept by the result
- * @param knownDigest of the document that is held, if any
- * @returns all but its compressed forms; null where the document is the one that is held
+ * @returns all but its compressed forms
  * @throws UpstreamError `document_invalid`
  */
-export function packDocument(
-  body: Uint8Array<ArrayBuffer>,
-  knownDigest: string | null,
-): Omit<PackedDocument, "compressed"> | null {
-  const digest = hash("sha256", body);
-  if (digest === knownDigest) return null;
-  try {
-    return { digest, body, ...packChecked(body) };
-  } catch (cause) {
-    // The stack's end, which rules within rules may reach.
-    throw cause instanceof RangeError ? nestedTooDeeply() : cause;
-  }
-}
-
-function packChecked(body: Uint8Array<ArrayBuffer>): Omit<PackedDocument, "digest" | "body" | "compressed"> {
+export function packDocument(body: Uint8Array<ArrayBuffer>): Omit<PackedDocument, "compressed"> {
   const { overrides } = findOverrides(body);
   const list = overrides !== null && isList(body, overrides) ? overrides : null;
   const document = checkDocument(
     list === null ? [body] : [body.subarray(0, list.start), emptyList, body.subarray(list.end)],
   );
   const places = list === null ? [] : checkOverrides(body, list);
-  return { ...packLists(document), overrides: buildOverrideIndex(places) };
+  const overrideIndex = buildOverrideIndex(places);
+  return { digest: hash("sha256", body), body, ...packLists(document), overrides: overrideIndex };
 }
 
 const emptyList = new TextEncoder().encode("[]");
@@ -86,7 +72,7 @@ function checkDocument(pieces: readonly Uint8Array[]): EnvironmentDocument {
 function checkOverrides(body: Uint8Array<ArrayBuffer>, list: Span): OverridePlace[] {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const places: OverridePlace[] = [];
-  for (const { start, end } of elementsOf(body, list)) {
+  for (const { start, end } of overrideSpans(body, list)) {
     const result = identityOverride.safeParse(parse(bytes.toString("utf8", start, end)));
     if (!result.success) {
       const place = ["identity_overrides", places.length];
@@ -97,11 +83,11 @@ function checkOverrides(body: Uint8Array<ArrayBuffer>, list: Span): OverridePlac
   return places;
 }
 
-function elementsOf(body: Uint8Array, list: Span): Iterable<Span> {
+function overrideSpans(body: Uint8Array, list: Span): Iterable<Span> {
   try {
     return [...listElements(body, list)];
-  } catch {
-    throw notJson();
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? notJson() : cause;
   }
 }
 
@@ -115,16 +101,8 @@ function parse(text: string): unknown {
     return parseJson(text);
   } catch (cause) {
     // The parser's own message quotes the document, which is not for logs.
-    throw cause instanceof RangeError ? nestedTooDeeply() : notJson();
+    throw cause instanceof SyntaxError ? notJson() : cause;
   }
-}
-
-function nestedTooDeeply(): UpstreamError {
-  return new UpstreamError("document_invalid", "the environment document is nested too deeply");
-}
-
-function notJson(): UpstreamError {
-  return new UpstreamError("document_invalid", "the environment document is not JSON");
 }
 
 function packLists(

@@ -8,16 +8,10 @@ import { joinPages, packDocument } from "./pack-document.ts";
 
 /**
  * @param pages as they came, in order, at least one
- * @param knownDigest of the document that is held, if any
- * @returns null where the document is the one that is held
- * @throws UpstreamError `not_json`, `document_invalid`
+ * @throws UpstreamError `not_json`, `document_invalid`: the same pages would be refused again
  */
-export async function readDocument(
-  pages: readonly Uint8Array<ArrayBuffer>[],
-  knownDigest: string | null,
-): Promise<PackedDocument | null> {
-  const packed = packDocument(joinPages(pages), knownDigest);
-  if (packed === null) return null;
+export async function readDocument(pages: readonly Uint8Array<ArrayBuffer>[]): Promise<PackedDocument> {
+  const packed = packDocument(joinPages(pages));
   const { compressed } = await encodeContent(packed.body);
   return { ...packed, compressed };
 }

@@ -10,7 +10,7 @@ import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { pollWaitMs } from "./poll-wait.ts";
 import { RefreshLog } from "./refresh-log.ts";
-import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
 
 /** Runs what it is given, at once or when a place is free. */
@@ -27,13 +27,11 @@ export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
   return (run) => places.execute(run);
 }
 
-/** What the poller remembers of a document. */
-export interface PublishedDocument {
-  /** Names the document's content. */
-  readonly digest: string;
-  /** The document's `updated_at`; null where it has none that can be read. */
-  readonly updatedAt: Date | null;
-}
+/**
+ * What became of a document: it is being served, and says when it was updated (null where it has
+ * no date that can be read), or it was refused, and would be again.
+ */
+export type PublishOutcome = { readonly updatedAt: Date | null } | { readonly refusal: UpstreamError };
 
 export interface EnvironmentPollerOptions {
   /** The environment as logs name it; holds no whole key. */
@@ -42,13 +40,10 @@ export interface EnvironmentPollerOptions {
   readonly serverKey: string | (() => string);
   readonly upstream: Pick<UpstreamClient, "fetchDocument">;
   /**
-   * Resolves when the document is being served, to null where it is the one of `knownDigest`; throws
-   * UpstreamError `document_invalid` and changes nothing.
+   * Reads the document and resolves when it is being served, or to why it was refused. Throws whatever else
+   * fails: the same document is then tried again. In both cases what was served still is.
    */
-  readonly publish: (
-    document: FetchedDocument,
-    knownDigest: string | null,
-  ) => Promise<PublishedDocument | null>;
+  readonly publish: (document: FetchedDocument, signal: AbortSignal) => Promise<PublishOutcome>;
   /** Told after each refresh. */
   readonly onStatus?: (status: RefreshStatus) => void;
   readonly limiter: RefreshLimiter;
@@ -85,6 +80,14 @@ export class EnvironmentPoller implements AsyncDisposable {
     return this.#status;
   }
 
+  /**
+   * A document of an earlier process is being served; to be called before `start`.
+   * @param confirmedAt when the upstream last said that it was its document
+   */
+  restored(confirmedAt: Date): void {
+    this.#setStatus(archivedStatus(confirmedAt, this.#options.clock));
+  }
+
   /** Begins with a refresh at once; a second call does nothing. */
   start(): void {
     this.#loop ??= this.#run();
@@ -107,7 +110,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     return this.#requested.done.promise;
   }
 
-  /** Ends the sleep and the running fetch at once; a publish that runs is waited for. */
+  /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#sleep.abort();
@@ -135,7 +138,8 @@ export class EnvironmentPoller implements AsyncDisposable {
     const outcome = {
       error: error instanceof UpstreamError ? error : null,
       consecutiveFailures: this.#status.consecutiveFailures,
-      holdsDocument: this.#validator.holdsDocument,
+      holdsDocument: this.#validator.holdsDocument || this.#status.state === "archived",
+      isRefusal: error !== null && error === this.#validator.refusal,
     };
     await clock.sleep(pollWaitMs(outcome, settings, random()), this.#sleep.signal);
   }
@@ -166,16 +170,34 @@ export class EnvironmentPoller implements AsyncDisposable {
     const key = typeof serverKey === "string" ? serverKey : serverKey();
     const answer = await upstream.fetchDocument({ serverKey: key, ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
-      if (ifModifiedSince !== null) return;
+      this.#takeNotModified(ifModifiedSince !== null);
+      return;
+    }
+    signal.throwIfAborted();
+    if (this.#validator.isPublished(answer)) {
+      this.#validator.confirmed(answer, clock.wallTime());
+      return;
+    }
+    const refusal = this.#validator.refusalOf(answer);
+    const outcome = refusal === null ? await publish(answer, signal) : { refusal };
+    if ("updatedAt" in outcome) {
+      this.#validator.published(answer, outcome.updatedAt, clock.wallTime());
+      return;
+    }
+    this.#validator.refused(answer, outcome.refusal);
+    throw outcome.refusal;
+  }
+
+  /** The upstream still has the document that was asked about: the published one, or a refused one. */
+  #takeNotModified(wasAsked: boolean): void {
+    if (!wasAsked) {
       throw new UpstreamError(
         "unexpected_not_modified",
         "The upstream answered 304 to a request without a date",
       );
     }
-    signal.throwIfAborted();
-    const published = await publish(answer, this.#validator.digest);
-    if (published === null) this.#validator.confirmed(answer, clock.wallTime());
-    else this.#validator.published(answer, published, clock.wallTime());
+    const { refusal } = this.#validator;
+    if (refusal !== null) throw refusal;
   }
 
   /** Runs it when the limiter has a place; a poller that is disposed of does not wait for one. */
@@ -206,11 +228,11 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   #recordFailure(error: unknown, startTime: Date): void {
-    this.#validator.failed();
+    if (error !== this.#validator.refusal) this.#validator.failed();
     const consecutiveFailures = this.#status.consecutiveFailures + 1;
     this.#setStatus({
       ...this.#status,
-      state: "failing",
+      state: this.#status.state === "archived" ? "archived" : "failing",
       reason: error instanceof UpstreamError ? error.code : null,
       lastAttemptTime: startTime,
       consecutiveFailures,

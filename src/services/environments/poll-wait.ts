@@ -12,6 +12,8 @@ export interface RefreshOutcome {
   readonly consecutiveFailures: number;
   /** Whether a published document is held. */
   readonly holdsDocument: boolean;
+  /** Whether the upstream's document was refused, as it will be until the upstream has another. */
+  readonly isRefusal: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export function pollWaitMs(outcome: RefreshOutcome, settings: PollSettings, rand
 }
 
 function plainWaitMs(outcome: RefreshOutcome, settings: PollSettings): number {
-  const { error, consecutiveFailures, holdsDocument } = outcome;
+  const { error, consecutiveFailures, holdsDocument, isRefusal } = outcome;
   // No request was sent, so asking again soon costs the upstream nothing; waiting a whole interval would hide
   // a recovery for up to two.
   if (error?.code === "circuit_open" && error.retryAfterMs !== null) {
@@ -39,5 +41,7 @@ function plainWaitMs(outcome: RefreshOutcome, settings: PollSettings): number {
   // A rejected key does not heal by itself within seconds.
   const retriesSooner = !holdsDocument && consecutiveFailures > 0 && error?.code !== "key_rejected";
   if (!retriesSooner) return settings.intervalMs;
-  return Math.min(settings.retryMaxMs, settings.retryMinMs * 2 ** (consecutiveFailures - 1));
+  const isCostly = isRefusal || error?.code === "too_large" || error?.code === "reader_failed";
+  const maxMs = isCostly ? Math.max(settings.retryMaxMs, settings.intervalMs) : settings.retryMaxMs;
+  return Math.min(maxMs, settings.retryMinMs * 2 ** (consecutiveFailures - 1));
 }

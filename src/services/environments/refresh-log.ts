@@ -9,6 +9,13 @@ import { nextActions } from "../upstream/next-actions.ts";
 
 const reminderIntervalMs = 3_600_000;
 
+/** What fails here, not on the network: undici's errors are not for logs. */
+const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
+  "document_invalid",
+  "reader_failed",
+  "too_large",
+]);
+
 /** Owned by one poller. */
 export class RefreshLog {
   readonly #label: string;
@@ -38,7 +45,7 @@ export class RefreshLog {
 
   /**
    * A refresh failed.
-   * @param error an `UpstreamError`; anything else is a bug, and its stack is logged
+   * @param error an `UpstreamError`; anything else is a bug, and its stack and causes are logged
    * @param consecutiveFailures this one included
    */
   failed(error: unknown, consecutiveFailures: number): void {
@@ -48,16 +55,15 @@ export class RefreshLog {
     this.#lastWarningMs = this.#clock.monotonicMs();
     const fields = { environment: this.#label, failures: consecutiveFailures };
     if (!(error instanceof UpstreamError)) {
-      const stack = error instanceof Error ? error.stack : String(error);
       this.#logger.error(
-        { ...fields, stack },
+        { ...fields, err: error },
         "The refresh of the environment failed by a bug; polling goes on",
       );
       return;
     }
-    const { code, message } = error;
+    const { code, message, cause } = error;
     this.#logger.warn(
-      { ...fields, code },
+      { ...fields, code, ...(causeIsShown.has(code) && cause instanceof Error ? { cause } : {}) },
       `The environment is not refreshed: ${message}. ${nextActions[code]}`,
     );
   }

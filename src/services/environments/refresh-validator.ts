@@ -1,7 +1,8 @@
 /**
- * What a poller remembers of the document it published: enough to ask for changes only, and to recognise the
- * same text. It must not keep the text itself.
+ * What a poller remembers of the document it published and of one that was refused since: enough to ask for
+ * changes only, and to recognise the same bytes. It must not keep the bytes themselves.
  */
+import type { UpstreamError } from "../../models/errors.ts";
 import type { FetchedDocument } from "../upstream/upstream-client.ts";
 
 /** Two seconds: the whole seconds of HTTP dates, and some skew (contract B 7, trap 13). */
@@ -10,8 +11,10 @@ const recentMs = 2000;
 /** The validator of one environment; owned by its poller. */
 export class RefreshValidator {
   readonly #unconditionalEveryPolls: number;
-  #digest: string | null = null;
-  #updatedAt: Date | null = null;
+  #published: { readonly digest: string; readonly updatedAt: Date | null } | null = null;
+  /** Null where the last document whose fate is known was published. */
+  #refused: { readonly digest: string; readonly error: UpstreamError } | null = null;
+  /** Of the last document whose fate is known. */
   #ifModifiedSince: string | null = null;
   #mayAskConditionally = false;
   #pollsSinceUnconditional = 0;
@@ -22,58 +25,73 @@ export class RefreshValidator {
   }
 
   get holdsDocument(): boolean {
-    return this.#digest !== null;
+    return this.#published !== null;
   }
 
-  /** Names the content of the published document; null before the first. */
-  get digest(): string | null {
-    return this.#digest;
+  /** What a 304 to the last conditional request means: still published (null), or refused still, and why. */
+  get refusal(): UpstreamError | null {
+    return this.#refused?.error ?? null;
+  }
+
+  /** Whether it is the published document. */
+  isPublished({ digest }: FetchedDocument): boolean {
+    return this.#published?.digest === digest;
+  }
+
+  /** @returns why these bytes were refused before, null where they were not: they need not be read again */
+  refusalOf({ digest }: FetchedDocument): UpstreamError | null {
+    return this.#refused?.digest === digest ? this.#refused.error : null;
   }
 
   /**
-   * What the next request asks: null without a document, after any failure, when the held one was changed
-   * within the last two seconds of its fetch, and once in `unconditionalEveryPolls` polls, as identity
-   * overrides may change without a new date (contract A11, B 2.6).
+   * What the next request asks: null before a document was published or refused, after any other failure,
+   * when the last one was changed within the last two seconds of its fetch, and once in
+   * `unconditionalEveryPolls` polls, as identity overrides may change without a new date (contract
+   * A11, B 2.6).
    * @param isUnconditional the caller wants the document whatever its date
    */
   nextIfModifiedSince(isUnconditional: boolean): string | null {
     const isDue = isUnconditional || this.#pollsSinceUnconditional + 1 >= this.#unconditionalEveryPolls;
-    const condition =
-      this.holdsDocument && this.#mayAskConditionally && !isDue ? this.#ifModifiedSince : null;
+    const condition = this.#mayAskConditionally && !isDue ? this.#ifModifiedSince : null;
     this.#pollsSinceUnconditional = condition === null ? 0 : this.#pollsSinceUnconditional + 1;
     return condition;
   }
 
   /**
    * The document was published.
-   * @param published its digest, and its own time of change, which stands in where the upstream sends no
-   *   `Last-Modified`
+   * @param updatedAt its own time of change, which stands in where the upstream sends no `Last-Modified`
    * @param wallTime now, to tell whether that time is recent
    */
-  published(
-    document: FetchedDocument,
-    published: { readonly digest: string; readonly updatedAt: Date | null },
-    wallTime: Date,
-  ): void {
-    this.#digest = published.digest;
-    this.#updatedAt = published.updatedAt;
+  published(document: FetchedDocument, updatedAt: Date | null, wallTime: Date): void {
+    this.#published = { digest: document.digest, updatedAt };
     this.confirmed(document, wallTime);
   }
 
-  /** The text that is held came again, maybe with a newer date. */
+  /** The bytes that are held came again, maybe with a newer date. */
   confirmed(document: FetchedDocument, wallTime: Date): void {
+    this.#refused = null;
     if (document.lastModified !== null) {
-      this.#ifModifiedSince = document.lastModified;
-      this.#mayAskConditionally = !document.recentlyChanged;
+      this.#rememberDate(document);
       return;
     }
-    const updatedMs = this.#updatedAt?.getTime() ?? Number.NaN;
+    const updatedMs = this.#published?.updatedAt?.getTime() ?? Number.NaN;
     this.#ifModifiedSince = Number.isNaN(updatedMs) ? null : new Date(updatedMs).toUTCString();
     this.#mayAskConditionally = wallTime.getTime() - updatedMs > recentMs;
   }
 
-  /** Something went wrong: what the upstream holds now is unknown until it sends it. */
+  /** The document was refused, and would be again. */
+  refused(document: FetchedDocument, error: UpstreamError): void {
+    this.#refused = { digest: document.digest, error };
+    this.#rememberDate(document);
+  }
+
+  /** Something else went wrong: what the upstream holds now is unknown until it sends it. */
   failed(): void {
     this.#mayAskConditionally = false;
+  }
+
+  #rememberDate({ lastModified, recentlyChanged }: FetchedDocument): void {
+    this.#ifModifiedSince = lastModified;
+    this.#mayAskConditionally = !recentlyChanged;
   }
 }

@@ -83,7 +83,7 @@ function overallTime(updated: readonly HealthSource[], latest: boolean): string 
 function environmentHealth({ environmentId, refresh }: HealthSource, stale: boolean): EnvironmentHealth {
   return {
     id: environmentId,
-    state: stale ? "stale" : refresh.state,
+    state: stale && refresh.state !== "archived" ? "stale" : refresh.state,
     reason: refresh.reason,
     last_successful_update: refresh.lastSuccessTime?.toISOString() ?? null,
     last_attempt: refresh.lastAttemptTime?.toISOString() ?? null,

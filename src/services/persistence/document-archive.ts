@@ -16,7 +16,7 @@ type Generation = "a" | "b";
 const generations: readonly Generation[] = ["a", "b"];
 
 /** Why an entry is not used. */
-export class RefusedEntryError extends Error {
+class RefusedEntryError extends Error {
   override readonly name = "RefusedEntryError";
 }
 

@@ -38,8 +38,8 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
     "Look for a gateway before the upstream that compresses answers twice or damages them, and exclude " +
     "/environment-document/ from it.",
   too_large:
-    "Check the size of the document (identity overrides are the usual cause) and raise " +
-    "upstream.document_bytes_max if it is meant to be so large.",
+    "Check the size of the document (identity overrides are the usual cause); if it is meant to be so " +
+    "large, raise the limit that it met: upstream.document_bytes_max, or Node's --max-old-space-size.",
   redirect_refused:
     "Set api_url to the address the upstream redirects to: redirects to another scheme, host or port " +
     "are never followed, as they would carry the keys away.",
@@ -52,4 +52,7 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
   document_invalid:
     "Fetch the document with curl and compare it with the last good one; report it to whoever runs the " +
     "upstream, or look for a newer release of this proxy.",
+  reader_failed:
+    "Look at this host or container, not at the upstream: its memory, load and limits, and whether the " +
+    "proxy's files were replaced while it ran.",
 };

@@ -5,10 +5,9 @@
 import type { Dispatcher } from "undici";
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { UpstreamSettings } from "../../models/settings.ts";
-import type { PageBlocks } from "../documents/page-blocks.ts";
 import type { DocumentDeadline } from "./document-deadline.ts";
 import { nextPageTarget } from "./link-header.ts";
-import { readBody } from "./response-body.ts";
+import { type Body, readBody } from "./response-body.ts";
 import { request } from "./undici-parts.ts";
 import type { UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { isBrokenConnection } from "./upstream-failures.ts";
@@ -31,10 +30,8 @@ export interface PageRequests {
   readonly wallMs: () => number;
 }
 
-/** One page as it came; `bytes` counts after inflation. */
-export interface Page {
-  readonly blocks: PageBlocks;
-  readonly bytes: number;
+/** One page as it came, after inflation. */
+export interface Page extends Body {
   readonly next: URL | null;
   readonly lastModified: string | null;
   readonly recentlyChanged: boolean;
@@ -144,8 +141,7 @@ async function readAnswer(
     }
     const encoding = contentEncoding(headers);
     const next = nextPageTarget(headerText(headers, "link"), sent.target);
-    const { blocks, bytes } = await readBody(body, encoding, sent.bytesMax);
-    return { blocks, bytes, next, ...readValidator(headers) };
+    return { ...(await readBody(body, encoding, sent.bytesMax)), next, ...readValidator(headers) };
   } finally {
     body.on("error", () => undefined).destroy();
   }

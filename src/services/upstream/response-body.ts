@@ -2,6 +2,7 @@
  * Reads an answer's body: inflates one layer, counts what comes out. It must never hold more than its limit
  * and one block, however small the answer is on the wire.
  */
+import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
@@ -13,6 +14,8 @@ import type { ContentEncoding } from "./upstream-headers.ts";
 export interface Body {
   readonly blocks: PageBlocks;
   readonly bytes: number;
+  /** SHA-256 of the bytes, in hex. Taken chunk by chunk, as they come: 50 MiB at once take 30 ms. */
+  readonly digest: string;
 }
 
 const inflaters = {
@@ -29,6 +32,7 @@ const inflaters = {
  */
 export async function readBody(body: Readable, encoding: ContentEncoding, bytesMax: number): Promise<Body> {
   const blocks = new BlockCollector();
+  const digest = createHash("sha256");
   let bytes = 0;
   const collect = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of source) {
@@ -40,8 +44,9 @@ export async function readBody(body: Readable, encoding: ContentEncoding, bytesM
         );
       }
       blocks.add(chunk);
+      digest.update(chunk);
     }
   };
   await (encoding === "identity" ? pipeline(body, collect) : pipeline(body, inflaters[encoding](), collect));
-  return { blocks: blocks.finish(), bytes };
+  return { blocks: blocks.finish(), bytes, digest: digest.digest("hex") };
 }

@@ -3,6 +3,7 @@
  * limits of time and size. It must not keep documents, and it never retries what the poller will ask for
  * again.
  */
+import { hash } from "node:crypto";
 import { UpstreamError } from "../../models/errors.ts";
 import type { UpstreamSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
@@ -18,6 +19,8 @@ export interface FetchedDocument {
   readonly kind: "document";
   /** At least one; whether they are JSON and make a document is the reader's question. */
   readonly pages: readonly PageBlocks[];
+  /** Names the pages: the same bytes have the same. */
+  readonly digest: string;
   /** The `Last-Modified` of the first page as the upstream wrote it; null where it sent none. */
   readonly lastModified: string | null;
   /**
@@ -146,6 +149,7 @@ function documentOf(pages: readonly Page[], first: Page): FetchedDocument {
   return {
     kind: "document",
     pages: pages.map(({ blocks }) => blocks),
+    digest: hash("sha256", pages.map(({ digest }) => digest).join()),
     lastModified: first.lastModified,
     recentlyChanged: first.recentlyChanged,
   };

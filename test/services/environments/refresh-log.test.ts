@@ -1,5 +1,6 @@
 /** What an outage writes to the log: enough at three in the morning, and no more. */
 import { expect, test } from "vitest";
+import { UpstreamError } from "../../../src/models/errors.ts";
 import { documentOf, failing, serving, startRig } from "../../support/poller-rig.ts";
 
 test("one warning when it begins, with what to do, and one line when it ends", async () => {
@@ -55,4 +56,22 @@ test("refreshes that take longer than the interval are said once", async () => {
   };
   await rig.clock.advance(120_000);
   expect(rig.logs).toMatchObject([{ level: "warn", fields: { durationMs: 11_000, intervalMs: 10_000 } }]);
+});
+
+test("what failed on this host is logged with its cause, what failed on the network without", async () => {
+  for (const [code, isShown] of [
+    ["reader_failed", true],
+    ["too_large", true],
+    ["document_invalid", true],
+    ["unreachable", false],
+  ] as const) {
+    await using rig = startRig();
+    rig.upstream = () => {
+      throw new UpstreamError(code, "planned", { cause: new Error("the cause") });
+    };
+    await rig.clock.advance(0);
+    expect(rig.logs).toHaveLength(1);
+    const { cause } = rig.logs[0]?.fields ?? {};
+    expect(cause).toEqual(isShown ? new Error("the cause") : undefined);
+  }
 });

@@ -1,4 +1,4 @@
-/** The store on a real disk: who may read it, and what is said where there can be none (reliability D2, D3). */
+/** The store on a real disk: who may read it, and what is said where there is none (reliability D2, D3). */
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

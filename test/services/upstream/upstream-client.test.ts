@@ -1,5 +1,6 @@
 /** What the client sends and what it makes of good answers, over real sockets. */
 import { expect, test } from "vitest";
+import type { FaultMode } from "../../support/fault-modes.ts";
 import { startFaultUpstream } from "../../support/fault-upstream.ts";
 import { fetchText } from "../../support/packed-text.ts";
 import { createClient, failureOf } from "../../support/upstream-settings.ts";
@@ -31,7 +32,23 @@ test("a document comes as the text the upstream sent, with its validator", async
     lastModified: "Thu, 18 Apr 2024 09:36:20 GMT",
     recentlyChanged: false,
     pages: 1,
+    digest: expect.any(String),
   });
+});
+
+test("the same bytes have the same digest, other bytes another", async () => {
+  await using pair = await startPair();
+  const digestOf = async (text: string, mode: FaultMode = "ok"): Promise<string> => {
+    pair.upstream.setDocument(serverKey, text);
+    pair.upstream.setMode(serverKey, mode);
+    const answer = await fetchText(pair.client, whole);
+    return answer.kind === "document" ? answer.digest : "";
+  };
+  const first = await digestOf('{"id":1}');
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  expect(await digestOf('{"id":1}', "gzip-ok")).toBe(first);
+  expect(await digestOf('{"id":1} ')).not.toBe(first);
+  expect(await digestOf('{"id":1}')).toBe(first);
 });
 
 test("the request carries the keys, the product and the encodings it understands", async () => {
