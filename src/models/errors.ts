@@ -65,7 +65,9 @@ export type UpstreamErrorCode =
   | "redirect_refused"
   | "page_refused"
   | "circuit_open"
-  | "document_invalid";
+  | "document_invalid"
+  | "document_fatal"
+  | "no_worker";
 
 /** The upstream's fault: operators see it in logs and health, callers never. */
 export class UpstreamError extends Error {

@@ -52,4 +52,10 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
   document_invalid:
     "Fetch the document with curl and compare it with the last good one; report it to whoever runs the " +
     "upstream, or look for a newer release of this proxy.",
+  document_fatal:
+    "Compare the document's size with the memory that workers may use (NODE_OPTIONS=--max-old-space-size, " +
+    "the container's limit); if it is no larger than others, report it to the makers of this proxy.",
+  no_worker:
+    "Look at the earlier warnings that say why worker processes end; the document is fetched again with " +
+    "the next poll.",
 };
