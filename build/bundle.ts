@@ -46,22 +46,23 @@ export async function bundle(folder: string): Promise<void> {
     comments: { legal: true, annotation: false, jsdoc: false },
   });
   const modules = output.filter((each): each is OutputChunk => each.type === "chunk");
-  const licences = licencesOf(modules.flatMap(({ moduleIds }) => moduleIds));
+  const copied = copyPackage(nativePackage, folder).map((each) => join(each, "package.json"));
+  const licences = licencesOf([...modules.flatMap(({ moduleIds }) => moduleIds), ...copied]);
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licences);
-  copyPackage(nativePackage, folder, new Set());
 }
 
-/** Copies a package and what it needs to the folder's `node_modules`, without what it is compiled from. */
-function copyPackage(name: string, folder: string, copied: Set<string>): void {
-  if (copied.has(name)) return;
-  copied.add(name);
+/**
+ * Copies a package and what it needs to the folder's `node_modules`, without what it is compiled from.
+ * @returns the folders that were copied from
+ */
+function copyPackage(name: string, folder: string): string[] {
   const from = join(root, "node_modules", name);
   cpSync(from, join(folder, "node_modules", name), {
     recursive: true,
     filter: (file) => !notShipped.test(file.slice(from.length)),
   });
   const { dependencies = {} } = JSON.parse(readFileSync(join(from, "package.json"), "utf8"));
-  for (const each of Object.keys(dependencies)) copyPackage(each, folder, copied);
+  return [from, ...Object.keys(dependencies).flatMap((each) => copyPackage(each, folder))];
 }
 
 /** What a package is compiled from where it has no binary for a platform. */

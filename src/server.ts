@@ -29,10 +29,11 @@ export interface RunningServer extends AsyncDisposable {
   /** Takes documents, also before it listens. */
   readonly dataPlane: DataPlane;
   /**
+   * @param port the setting's unless given
    * @returns where it listens, such as `http://127.0.0.1:8000`
    * @throws ListenError where the socket cannot be opened
    */
-  listen(): Promise<string>;
+  listen(port?: number): Promise<string>;
   /** Makes a running drain end at once. */
   cutDrain(): void;
 }
@@ -79,8 +80,8 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
   }
   return {
     dataPlane: environments,
-    async listen() {
-      const { address, family, port } = await httpListener.listen();
+    async listen(asked) {
+      const { address, family, port } = await httpListener.listen(asked);
       return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
     },
     cutDrain: () => httpListener.cutDrain(),

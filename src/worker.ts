@@ -32,7 +32,7 @@ function serve(settings: Settings): void {
   const drain = (): void => void server[Symbol.asyncDispose]().then(() => end(0), dieOfBug);
   process.on("SIGTERM", drain);
   process.on("message", (order: WorkerOrder) => {
-    if (order.kind === "listen") void listen(server);
+    if (order.kind === "listen") void listen(server, order.port);
     else if (order.kind === "drain") drain();
     else if (order.kind === "cut-drain") server.cutDrain();
     else void orders.take(order);
@@ -44,9 +44,9 @@ function report(message: WorkerReport): void {
   if (process.connected) process.send?.(message);
 }
 
-async function listen(server: RunningServer): Promise<void> {
+async function listen(server: RunningServer, port: number): Promise<void> {
   try {
-    report({ kind: "listening", url: await server.listen() });
+    report({ kind: "listening", url: await server.listen(port) });
   } catch (error) {
     if (!(error instanceof ListenError)) throw error;
     report({ kind: "cannot-listen", message: error.message });

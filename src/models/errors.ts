@@ -66,7 +66,9 @@ export type UpstreamErrorCode =
   | "page_refused"
   | "circuit_open"
   | "document_invalid"
-  | "reader_failed";
+  | "reader_failed"
+  | "document_fatal"
+  | "no_worker";
 
 /** The upstream's fault: operators see it in logs and health, callers never. */
 export class UpstreamError extends Error {

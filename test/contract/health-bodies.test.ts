@@ -30,6 +30,7 @@ function source(
       consecutiveFailures: 0,
       ...more,
     },
+    controlPlaneHeardMs: null,
   };
 }
 
@@ -107,6 +108,37 @@ describe("the health body", () => {
       "reason",
       "state",
     ]);
+  });
+});
+
+describe("an environment that nobody polls", () => {
+  const stateOf = (nowMs: number, each: HealthSource) => {
+    const [environment] = report(nowMs, [each], { grace: null }).environments;
+    return [environment?.state, environment?.reason];
+  };
+  const heard = (each: HealthSource, atMs: number): HealthSource => ({ ...each, controlPlaneHeardMs: atMs });
+
+  it("is not called fresh once the process that polls has been silent for five seconds", () => {
+    expect(stateOf(7000, heard(source(1, 0), 2000))).toEqual(["fresh", null]);
+    expect(stateOf(7001, heard(source(1, 0), 2000))).toEqual(["failing", "not_polled"]);
+    expect(stateOf(7001, heard(source(null, null), 2000))).toEqual(["waiting", "not_polled"]);
+    const failing = source(1, 0, { state: "failing", reason: "timeout" });
+    expect(stateOf(7000, heard(failing, 2000))).toEqual(["failing", "timeout"]);
+    expect(stateOf(7001, heard(failing, 2000))).toEqual(["failing", "not_polled"]);
+  });
+
+  it("is not called fresh two intervals and a minute after its last confirmation", () => {
+    expect(stateOf(80_000, source(1, 0))).toEqual(["fresh", null]);
+    expect(stateOf(80_001, source(1, 0))).toEqual(["failing", "not_polled"]);
+  });
+
+  it("leaves the whole as it is: that is for staleness to decide", () => {
+    expect(headOf(80_001, [heard(source(1, 0), 0)], { grace: null })).toEqual(["ok", null]);
+    expect(headOf(80_001, [heard(source(1, 0), 0)])).toEqual(["error", stale]);
+    expect(report(80_001, [source(1, 0)]).environments[0]).toMatchObject({
+      state: "stale",
+      reason: "not_polled",
+    });
   });
 });
 

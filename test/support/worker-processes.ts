@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
 import { RawConnection, type RawResponse, requestText } from "./raw-client.ts";
 import {
@@ -21,6 +22,10 @@ import {
 
 export const flagsPath = "/api/v1/flags/";
 export const healthPath = "/proxy/health";
+
+const faultsFile = fileURLToPath(new URL("./injected-faults.ts", import.meta.url));
+/** Variables that have all processes of the program load `injected-faults.ts`. */
+export const withFaults = { NODE_OPTIONS: `--import=${faultsFile}` };
 
 /** A start of three processes on a busy machine. */
 const startMsMax = 25_000;
@@ -140,6 +145,12 @@ export async function successorOf(running: RunningWorkers, known: readonly numbe
 /** Whether the program itself has ended. */
 export function hasEnded({ child }: ProxyProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** What it logged so far that has this text. */
+export function linesWith({ proxy }: RunningWorkers, part: string): string[] {
+  const lines = proxy.stdout().trim().split("\n");
+  return lines.filter((line) => line.includes(part));
 }
 
 /** GET flags, or one flag, with a key. */

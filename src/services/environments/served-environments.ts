@@ -14,11 +14,17 @@ import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
 export interface DataPlane {
   /**
    * Resolves when the document is being served.
-   * @throws UpstreamError `document_invalid`, and what was served still is
+   * @throws UpstreamError `document_invalid`, or with worker processes `document_fatal` or `no_worker`, and
+   *   what was served still is
    */
   publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
   /** How the refreshes of an environment go, for health. */
   setRefreshStatus(environment: number, status: RefreshStatus): void;
+  /**
+   * The control plane is another process, and was alive then.
+   * @param atMs on the monotonic clock
+   */
+  heardOfControlPlane?(atMs: number): void;
 }
 
 interface ServedEnvironment {
@@ -30,6 +36,7 @@ export class ServedEnvironments implements DataPlane {
   readonly #directory = new KeyDirectory();
   readonly #environments: readonly ServedEnvironment[];
   readonly #publisher: SnapshotPublisher;
+  #controlPlaneHeardMs: number | null = null;
 
   /** Makes a place for each pair of keys. */
   constructor(pairs: readonly EnvironmentKeyPair[], store: SnapshotStore, publisher: SnapshotPublisher) {
@@ -47,6 +54,7 @@ export class ServedEnvironments implements DataPlane {
     this.#environments.map(({ slot, refresh }) => ({
       environmentId: slot.current?.environmentId ?? null,
       refresh,
+      controlPlaneHeardMs: this.#controlPlaneHeardMs,
     }));
 
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
@@ -55,6 +63,10 @@ export class ServedEnvironments implements DataPlane {
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {
     this.#at(environment).refresh = status;
+  }
+
+  heardOfControlPlane(atMs: number): void {
+    this.#controlPlaneHeardMs = atMs;
   }
 
   #at(environment: number): ServedEnvironment {

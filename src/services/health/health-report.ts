@@ -12,12 +12,14 @@ export interface HealthSource {
   /** The document's id; null before the first document. */
   readonly environmentId: number | null;
   readonly refresh: RefreshStatus;
+  /** When the process that polls was last heard, on the monotonic clock; null where it is this one. */
+  readonly controlPlaneHeardMs: number | null;
 }
 
 interface EnvironmentHealth {
   readonly id: number | null;
   readonly state: RefreshStatus["state"] | "stale";
-  readonly reason: UpstreamErrorCode | null;
+  readonly reason: UpstreamErrorCode | "not_polled" | null;
   readonly last_successful_update: string | null;
   readonly last_attempt: string | null;
   readonly consecutive_failures: number;
@@ -46,6 +48,11 @@ const reasons = {
   draining: "the server is shutting down.",
 } as const;
 
+/** The process that polls says once a second that it lives. */
+const controlPlaneSilenceMsMax = 5000;
+/** A large document takes its time: a confirmation is the last word for two poll intervals and this. */
+const refreshMsMax = 60_000;
+
 /** @returns the present report; its `status` decides between 200 and 503 */
 export function reportHealth(options: HealthOptions): HealthReport {
   const sources = options.sources();
@@ -64,7 +71,9 @@ export function reportHealth(options: HealthOptions): HealthReport {
     status: reason === null ? "ok" : "error",
     reason: reason === null ? null : reasons[reason],
     last_successful_update: isUpdated ? overallTime(updated, any) : null,
-    environments: sources.map((source) => environmentHealth(source, isStale(source))),
+    environments: sources.map((source) =>
+      environmentHealth(source, isStale(source), isPolled(source, nowMs, options.pollIntervalMs)),
+    ),
   };
 }
 
@@ -80,13 +89,32 @@ function overallTime(updated: readonly HealthSource[], latest: boolean): string 
   return new Date(time).toISOString();
 }
 
-function environmentHealth({ environmentId, refresh }: HealthSource, stale: boolean): EnvironmentHealth {
+/** False where what is known of the refreshes is old: else an environment could stay fresh for ever. */
+function isPolled(source: HealthSource, nowMs: number, intervalMs: number): boolean {
+  const { controlPlaneHeardMs: heardMs, refresh } = source;
+  if (heardMs !== null && nowMs - heardMs > controlPlaneSilenceMsMax) return false;
+  const freshSinceMs = refresh.state === "fresh" ? refresh.lastSuccessMonotonicMs : null;
+  return freshSinceMs === null || nowMs - freshSinceMs <= 2 * intervalMs + refreshMsMax;
+}
+
+function environmentHealth(
+  { environmentId, refresh }: HealthSource,
+  stale: boolean,
+  polled: boolean,
+): EnvironmentHealth {
   return {
     id: environmentId,
-    state: stale && refresh.state !== "archived" ? "stale" : refresh.state,
-    reason: refresh.reason,
+    state: stateOf(refresh, stale, polled),
+    reason: polled ? refresh.reason : "not_polled",
     last_successful_update: refresh.lastSuccessTime?.toISOString() ?? null,
     last_attempt: refresh.lastAttemptTime?.toISOString() ?? null,
     consecutive_failures: refresh.consecutiveFailures,
   };
+}
+
+function stateOf({ state }: RefreshStatus, stale: boolean, polled: boolean): EnvironmentHealth["state"] {
+  // No poll of this process has succeeded yet.
+  if (state === "waiting" || state === "archived") return state;
+  if (stale) return "stale";
+  return polled ? state : "failing";
 }

@@ -66,12 +66,13 @@ export class HttpListener {
   }
 
   /**
+   * @param port the setting's unless given
    * @returns the address it listens on
    * @throws ListenError where the port is taken, the host is not this machine's, or the user may not
    */
-  async listen(): Promise<AddressInfo> {
+  async listen(port = this.#options.settings.port): Promise<AddressInfo> {
     const { server, settings } = this.#options;
-    const { host, port, backlog, connectionsMax } = settings;
+    const { host, backlog, connectionsMax } = settings;
     if (connectionsMax !== null) server.maxConnections = connectionsMax;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => reject(explainListenError(error, host, port)));

@@ -55,4 +55,10 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
   reader_failed:
     "Look at this host or container, not at the upstream: its memory, load and limits, and whether the " +
     "proxy's files were replaced while it ran.",
+  document_fatal:
+    "Compare the document's size with the memory that workers may use (NODE_OPTIONS=--max-old-space-size, " +
+    "the container's limit); if it is no larger than others, report it to the makers of this proxy.",
+  no_worker:
+    "Look at the earlier warnings that say why worker processes end; the document is fetched again with " +
+    "the next poll.",
 };

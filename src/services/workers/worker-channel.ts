@@ -1,32 +1,42 @@
 /**
- * The control plane's line to one worker process: sends orders, and matches reports to them. It neither
- * starts nor replaces workers.
+ * The control plane's line to one worker process: sends orders, matches reports to them, and counts how long
+ * the worker has been silent. It neither starts nor replaces workers.
  */
 import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import { UpstreamError } from "../../models/errors.ts";
+import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
 import { ListenError } from "../listener/http-listener.ts";
 import { documentOrders } from "./document-transfer.ts";
+import { type WorkerEnd, WorkerGoneError } from "./worker-end.ts";
 import type { WorkerOrder, WorkerReport } from "./worker-messages.ts";
 
-/** The worker ended before it answered. */
-export class WorkerGoneError extends Error {
-  override readonly name = "WorkerGoneError";
+/** What is still to be sent of one environment. */
+interface Outbox {
+  next: { document: SnapshotInput; readonly served: PromiseWithResolvers<PublishReport> } | null;
+  status: RefreshStatus | null;
+  isSending: boolean;
 }
 
 export class WorkerChannel {
-  /** Resolves when the process has ended, however it did. */
-  readonly exited: Promise<void>;
+  /** Resolves when the process has ended, however it did, or could not be started. */
+  readonly exited: Promise<WorkerEnd>;
   readonly #process: ChildProcess;
   readonly #listening = Promise.withResolvers<string>();
   /** By transfer: who waits for the document to be served. */
   readonly #transfers = new Map<number, PromiseWithResolvers<PublishReport>>();
   /** Who waits for a message to be on its way: of a process that ends, Node may never say. */
   readonly #sending = new Set<() => void>();
-  /** By environment: the publish that the next one waits for, so that an older document is never last. */
-  readonly #publishes = new Map<number, Promise<PublishReport>>();
+  readonly #outboxes = new Map<number, Outbox>();
+  #askedPort = 0;
   #lastTransfer = 0;
+  #trials = 0;
+  #killedFor: string | null = null;
+  /** The ping that the worker has not answered: never more than one, so that they do not pile up. */
+  #ping: PromiseWithResolvers<void> | null = null;
+  #silentBeats = 0;
+  #hasAnswered = false;
   /** NOTE: a process that has ended may still count as connected. */
   #isGone = false;
 
@@ -34,24 +44,69 @@ export class WorkerChannel {
   constructor(process: ChildProcess) {
     this.#process = process;
     process.on("message", (report: WorkerReport) => this.#receive(report));
-    // A channel that breaks ends its process too; `exit` says so.
-    process.on("error", () => undefined);
-    this.exited = new Promise((resolve) => {
-      process.once("exit", () => {
-        this.#fail(new WorkerGoneError("the worker ended"));
-        resolve();
-      });
+    const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
+    this.exited = promise;
+    const end = (code: number | null, signal: string | null, killedFor: string | null): void => {
+      if (this.#isGone) return;
+      const wasTrying = this.#trials > 0;
+      const workerEnd: WorkerEnd = { code, signal, killedFor, wasTrying };
+      this.#fail(new WorkerGoneError(workerEnd));
+      resolve(workerEnd);
+    };
+    process.once("exit", (code, signal) => end(code, signal, this.#killedFor));
+    process.on("error", ({ message }) => {
+      // A channel that breaks ends its process, and `exit` says so; of one that never began nothing does.
+      if (process.pid === undefined) end(null, null, `it could not be started: ${message}`);
     });
     this.#listening.promise.catch(() => undefined);
   }
 
-  /** Ends the process at once. */
-  kill(): void {
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** The port that it was last told to listen on; 0 is any free one. */
+  get askedPort(): number {
+    return this.#askedPort;
+  }
+
+  /** Whether it has ever answered: before, it may still be loading its program. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** Whether it owes an answer since the beat before the last. */
+  get isSilent(): boolean {
+    return this.#silentBeats > 0;
+  }
+
+  /**
+   * Ends the process at once.
+   * @param reason what it did, as a part of a sentence; the first one counts
+   */
+  kill(reason: string): void {
+    this.#killedFor ??= reason;
     this.#process.kill("SIGKILL");
   }
 
-  get pid(): number | undefined {
-    return this.#process.pid;
+  /**
+   * To be called once a second or so.
+   * @returns how many beats ago the worker was asked for a sign of life that it has not given. Beats, not
+   *   time: where the whole machine stood still, nobody was silent.
+   */
+  beat(nowMs: number): number {
+    if (this.#ping !== null) this.#silentBeats += 1;
+    void this.answers(nowMs);
+    return this.#silentBeats;
+  }
+
+  /** Resolves when the worker answers the next time; never where it ends before. */
+  answers(nowMs: number): Promise<void> {
+    if (this.#ping === null) {
+      this.#ping = Promise.withResolvers();
+      void this.send({ kind: "ping", sentMs: nowMs });
+    }
+    return this.#ping.promise;
   }
 
   /** Resolves when the order is on its way, or the worker is gone; never rejects. */
@@ -65,25 +120,65 @@ export class WorkerChannel {
   }
 
   /**
+   * @param port 0 is any free one
    * @returns where the worker listens
    * @throws ListenError where it cannot, WorkerGoneError where it ended
    */
-  async listen(): Promise<string> {
-    await this.send({ kind: "listen" });
+  async listen(port: number): Promise<string> {
+    this.#askedPort = port;
+    await this.send({ kind: "listen", port });
     return await this.#listening.promise;
   }
 
   /**
-   * Resolves when the worker serves the document.
+   * Resolves when the worker serves the document, or a newer one that came before this one was sent.
    * @throws UpstreamError `document_invalid` where it refused it, WorkerGoneError where it ended
    */
-  async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
-    const previous = this.#publishes.get(environment);
-    const publish = (previous ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.#transfer(environment, document));
-    this.#publishes.set(environment, publish);
-    return await publish;
+  publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
+    const outbox = this.#outboxOf(environment);
+    outbox.next ??= { document, served: Promise.withResolvers() };
+    outbox.next.document = document;
+    const { promise } = outbox.next.served;
+    void this.#empty(environment, outbox);
+    return promise;
+  }
+
+  /** As `publish`; where the worker ends meanwhile, its end says that it was trying a document. */
+  async try(environment: number, document: SnapshotInput): Promise<PublishReport> {
+    this.#trials += 1;
+    return await this.publish(environment, document).finally(() => {
+      this.#trials -= 1;
+    });
+  }
+
+  /** The worker learns of it after the documents that came before it: it never calls an older one fresh. */
+  setRefreshStatus(environment: number, status: RefreshStatus): void {
+    const outbox = this.#outboxOf(environment);
+    outbox.status = status;
+    void this.#empty(environment, outbox);
+  }
+
+  #outboxOf(environment: number): Outbox {
+    const outbox = this.#outboxes.get(environment) ?? { next: null, status: null, isSending: false };
+    this.#outboxes.set(environment, outbox);
+    return outbox;
+  }
+
+  /** One after the other, so that an older document is never last. It never rejects. */
+  async #empty(environment: number, outbox: Outbox): Promise<void> {
+    if (outbox.isSending) return;
+    outbox.isSending = true;
+    while (outbox.next !== null || outbox.status !== null) {
+      const { next, status } = outbox;
+      if (next !== null) {
+        outbox.next = null;
+        await this.#transfer(environment, next.document).then(next.served.resolve, next.served.reject);
+      } else if (status !== null) {
+        outbox.status = null;
+        await this.send({ kind: "status", environment, status });
+      }
+    }
+    outbox.isSending = false;
   }
 
   async #transfer(environment: number, document: SnapshotInput): Promise<PublishReport> {
@@ -95,14 +190,16 @@ export class WorkerChannel {
     this.#transfers.set(transfer, served);
     // Each piece is waited for, so that no more than one lies in memory twice.
     for (const order of documentOrders(transfer, environment, document)) await this.send(order);
-    if (this.#isGone || !this.#process.connected) served.reject(new WorkerGoneError("the worker ended"));
+    if (this.#isGone || !this.#process.connected) served.reject(new WorkerGoneError(await this.exited));
     return await served.promise.finally(() => this.#transfers.delete(transfer));
   }
 
   #receive(report: WorkerReport): void {
-    if (report.kind === "listening") this.#listening.resolve(report.url);
+    if (report.kind === "pong") this.#heard();
+    else if (report.kind === "listening") this.#listening.resolve(report.url);
     else if (report.kind === "cannot-listen") this.#listening.reject(new ListenError(report.message));
     else if (report.kind === "published") this.#transfers.get(report.transfer)?.resolve(report.report);
+    else if (report.kind === "failed") this.kill(`it failed: ${report.message}`);
     else {
       const { code, message, transfer } = report;
       const error = code === null ? new Error(message) : new UpstreamError(code, message);
@@ -110,7 +207,14 @@ export class WorkerChannel {
     }
   }
 
-  #fail(error: Error): void {
+  #heard(): void {
+    this.#hasAnswered = true;
+    this.#silentBeats = 0;
+    this.#ping?.resolve();
+    this.#ping = null;
+  }
+
+  #fail(error: WorkerGoneError): void {
     this.#isGone = true;
     this.#listening.reject(error);
     for (const { reject } of this.#transfers.values()) reject(error);

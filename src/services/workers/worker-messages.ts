@@ -19,11 +19,13 @@ export interface TransferredDocument extends Omit<SnapshotInput, "packed"> {
 export type WorkerOrder =
   | { readonly kind: "start"; readonly settings: Settings }
   /** Accept connections; comes once the worker has what is to be served. */
-  | { readonly kind: "listen" }
+  | { readonly kind: "listen"; readonly port: number }
   | { readonly kind: "document"; readonly transfer: number; readonly document: TransferredDocument }
   /** The next bytes of a transfer; they fill its buffers one after the other. */
   | { readonly kind: "piece"; readonly transfer: number; readonly bytes: Uint8Array }
   | { readonly kind: "status"; readonly environment: number; readonly status: RefreshStatus }
+  /** Asks for a pong; sent at this time of the monotonic clock, which all processes share. */
+  | { readonly kind: "ping"; readonly sentMs: number }
   | { readonly kind: "drain" }
   | { readonly kind: "cut-drain" };
 
@@ -31,6 +33,7 @@ export type WorkerOrder =
 export type WorkerReport =
   | { readonly kind: "listening"; readonly url: string }
   | { readonly kind: "cannot-listen"; readonly message: string }
+  | { readonly kind: "pong" }
   | { readonly kind: "published"; readonly transfer: number; readonly report: PublishReport }
   | {
       readonly kind: "refused";
@@ -38,4 +41,6 @@ export type WorkerReport =
       /** Null: a bug. */
       readonly code: UpstreamErrorCode | null;
       readonly message: string;
-    };
+    }
+  /** An order that concerns no document could not be carried out: a bug. */
+  | { readonly kind: "failed"; readonly message: string };

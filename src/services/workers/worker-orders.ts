@@ -4,6 +4,7 @@
 import { UpstreamError } from "../../models/errors.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
 import { DocumentAssembly } from "./document-transfer.ts";
+import { textOf } from "./worker-end.ts";
 import type { WorkerOrder, WorkerReport } from "./worker-messages.ts";
 
 /** A document on its way. */
@@ -12,7 +13,7 @@ interface Transfer {
   readonly assembly: DocumentAssembly;
 }
 
-/** Takes the orders that concern documents. */
+/** Takes the orders that concern documents and refreshes. */
 export class WorkerOrders {
   readonly #dataPlane: DataPlane;
   readonly #report: (report: WorkerReport) => void;
@@ -23,14 +24,25 @@ export class WorkerOrders {
     this.#report = report;
   }
 
-  /** @returns resolves when the order is carried out; never rejects */
+  /** @returns resolves when the order is carried out, or its failure reported; never rejects */
   async take(order: WorkerOrder): Promise<void> {
-    if (order.kind === "status") this.#dataPlane.setRefreshStatus(order.environment, order.status);
-    if (order.kind === "document") {
-      const { environment } = order.document;
-      this.#transfers.set(order.transfer, { environment, assembly: new DocumentAssembly(order.document) });
+    const transfer = "transfer" in order ? order.transfer : null;
+    try {
+      if (order.kind === "document") this.#begin(order);
+      else if (order.kind === "piece") await this.#addPiece(order.transfer, order.bytes);
+      else if (order.kind === "status") this.#dataPlane.setRefreshStatus(order.environment, order.status);
+      else if (order.kind === "ping") this.#answer(order.sentMs);
+    } catch (error) {
+      const message = textOf(error);
+      const code = error instanceof UpstreamError ? error.code : null;
+      if (transfer === null) this.#report({ kind: "failed", message });
+      else this.#refuse(transfer, code, message);
     }
-    if (order.kind === "piece") await this.#addPiece(order.transfer, order.bytes);
+  }
+
+  #begin({ transfer, document }: Extract<WorkerOrder, { kind: "document" }>): void {
+    const { environment } = document;
+    this.#transfers.set(transfer, { environment, assembly: new DocumentAssembly(document) });
   }
 
   async #addPiece(number: number, bytes: Uint8Array): Promise<void> {
@@ -40,13 +52,18 @@ export class WorkerOrders {
     const document = transfer.assembly.finish();
     if (document === null) return;
     this.#transfers.delete(number);
-    try {
-      const report = await this.#dataPlane.publish(transfer.environment, document);
-      this.#report({ kind: "published", transfer: number, report });
-    } catch (error) {
-      const code = error instanceof UpstreamError ? error.code : null;
-      const message = error instanceof Error ? error.message : String(error);
-      this.#report({ kind: "refused", transfer: number, code, message });
-    }
+    const report = await this.#dataPlane.publish(transfer.environment, document);
+    this.#report({ kind: "published", transfer: number, report });
+  }
+
+  #answer(sentMs: number): void {
+    this.#report({ kind: "pong" });
+    this.#dataPlane.heardOfControlPlane?.(sentMs);
+  }
+
+  /** What is still on its way of the document is passed over. */
+  #refuse(transfer: number, code: UpstreamError["code"] | null, message: string): void {
+    this.#transfers.delete(transfer);
+    this.#report({ kind: "refused", transfer, code, message });
   }
 }

@@ -1,58 +1,15 @@
 /** The control plane's line to a worker, whose process is a fake: what is sent when, and how it ends. */
 import type { ChildProcess } from "node:child_process";
-import { EventEmitter } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import type { SnapshotInput } from "../../../src/cache/environment-snapshot.ts";
+import { neverRefreshed } from "../../../src/services/environments/refresh-status.ts";
 import type { PublishReport } from "../../../src/services/environments/snapshot-publisher.ts";
 import { ListenError } from "../../../src/services/listener/http-listener.ts";
-import { WorkerChannel, WorkerGoneError } from "../../../src/services/workers/worker-channel.ts";
-import type { WorkerOrder, WorkerReport } from "../../../src/services/workers/worker-messages.ts";
+import { WorkerChannel } from "../../../src/services/workers/worker-channel.ts";
+import { WorkerGoneError } from "../../../src/services/workers/worker-end.ts";
 import { settle } from "../../support/fake-clock.ts";
+import { FakeProcess } from "../../support/fake-worker-process.ts";
 import { packText } from "../../support/packed-text.ts";
-
-/** A worker's process: it takes an order when the test says so, and answers what the test says. */
-class FakeProcess extends EventEmitter {
-  connected = true;
-  readonly pid = 4711;
-  readonly sent: WorkerOrder[] = [];
-  readonly #callbacks: (() => void)[] = [];
-  /** Whether orders are taken at once. */
-  takesAll = true;
-
-  send(order: WorkerOrder, callback: () => void): boolean {
-    this.sent.push(order);
-    if (this.takesAll) setImmediate(callback);
-    else this.#callbacks.push(callback);
-    return true;
-  }
-
-  /** Takes what was sent. */
-  async take(): Promise<void> {
-    for (const callback of this.#callbacks.splice(0)) callback();
-    await settle();
-  }
-
-  async report(report: WorkerReport): Promise<void> {
-    this.emit("message", report);
-    await settle();
-  }
-
-  /**
-   * Ends. What was sent is given up before or after the end is known, as the kernel has it; or never: so it
-   * is in Node 26 behind a connection that the worker has not taken.
-   */
-  async end(givenUp: "before" | "after" | "never"): Promise<void> {
-    if (givenUp === "before") {
-      this.connected = false;
-      await this.take();
-    }
-    this.connected = givenUp === "after";
-    this.emit("exit", null, "SIGKILL");
-    await settle();
-    this.connected = false;
-    if (givenUp === "after") await this.take();
-  }
-}
 
 function startChannel() {
   const child = new FakeProcess();
@@ -118,17 +75,70 @@ test("documents of one environment follow each other; those of others go on", as
     await takeAll(child);
     return child.sent.flatMap((order) => (order.kind === "document" ? [order.document.environment] : []));
   };
-  const outcomes = Promise.allSettled([0, 0, 0, 1].map((each) => channel.publish(each, smallInput)));
+  const outcomes = Promise.allSettled([0, 0, 1].map((each) => channel.publish(each, smallInput)));
   expect(await environmentsSent()).toEqual([0, 1]);
   await child.report({ kind: "published", transfer: 2, report });
   expect(await environmentsSent()).toEqual([0, 1]);
   await child.report({ kind: "refused", transfer: 1, code: "document_invalid", message: "no" });
   expect(await environmentsSent()).toEqual([0, 1, 0]);
   await child.report({ kind: "published", transfer: 3, report });
-  expect(await environmentsSent()).toEqual([0, 1, 0, 0]);
-  await child.report({ kind: "published", transfer: 4, report });
   const statuses = (await outcomes).map(({ status }) => status);
-  expect(statuses).toEqual(["rejected", "fulfilled", "fulfilled", "fulfilled"]);
+  expect(statuses).toEqual(["rejected", "fulfilled", "fulfilled"]);
+});
+
+test("of documents and states that came while one was on its way, the newest are sent in order", async () => {
+  const { child, channel } = startChannel();
+  const first = channel.publish(0, smallInput);
+  const others = [1, 2, 3].map((ms) => {
+    channel.setRefreshStatus(0, { ...neverRefreshed, consecutiveFailures: ms });
+    return channel.publish(0, { ...smallInput, receivedAt: new Date(ms) });
+  });
+  await takeAll(child);
+  const before = child.sent.length;
+  expect(child.sent.filter(({ kind }) => kind === "status")).toEqual([]);
+  await child.report({ kind: "published", transfer: 1, report });
+  await takeAll(child);
+  const [order] = child.sent.slice(before);
+  expect(order).toMatchObject({ kind: "document", transfer: 2, document: { receivedAt: new Date(3) } });
+  await child.report({ kind: "published", transfer: 2, report });
+  expect(await Promise.all([first, ...others])).toEqual([report, report, report, report]);
+  await takeAll(child);
+  expect(child.sent.at(-1)).toMatchObject({ kind: "status", status: { consecutiveFailures: 3 } });
+  expect(child.sent.filter(({ kind }) => kind === "document")).toHaveLength(2);
+});
+
+test("silence is counted in beats from the first unanswered one; one ping is sent at a time", async () => {
+  const { child, channel } = startChannel();
+  expect([channel.beat(0), channel.isSilent, channel.hasAnswered]).toEqual([0, false, false]);
+  expect([channel.beat(1000), channel.beat(2000), channel.isSilent]).toEqual([1, 2, true]);
+  expect(child.sent).toEqual([{ kind: "ping", sentMs: 0 }]);
+  await child.report({ kind: "pong" });
+  expect([channel.isSilent, channel.hasAnswered]).toEqual([false, true]);
+  expect(channel.beat(3000)).toBe(0);
+  expect(child.sent.at(-1)).toEqual({ kind: "ping", sentMs: 3000 });
+});
+
+test("the end says what the worker was ended for first, and whether it was trying a document", async () => {
+  const { child, channel } = startChannel();
+  const trial = channel.try(0, smallInput).catch((error: unknown) => error);
+  channel.kill("it did not answer");
+  channel.kill("another reason");
+  expect(child.killed).toEqual(["SIGKILL", "SIGKILL"]);
+  await child.end("after");
+  const end = { code: null, signal: "SIGKILL", killedFor: "it did not answer", wasTrying: true };
+  expect(await channel.exited).toEqual(end);
+  expect(await trial).toMatchObject({ name: "WorkerGoneError", end });
+});
+
+test("a worker that cannot carry out an order is ended; one that cannot be started has ended", async () => {
+  const failing = startChannel();
+  await failing.child.report({ kind: "failed", message: "there is no environment 9" });
+  await failing.child.end("after");
+  expect((await failing.channel.exited).killedFor).toBe("it failed: there is no environment 9");
+  const absent = startChannel();
+  absent.child.pid = undefined;
+  absent.child.emit("error", new Error("spawn EAGAIN"));
+  expect((await absent.channel.exited).killedFor).toBe("it could not be started: spawn EAGAIN");
 });
 
 test("each piece of a document waits until the one before is on its way", async () => {
@@ -164,13 +174,13 @@ test("a refusal has the worker's code and words; without a code it is a bug", as
 
 test("it listens where the worker says, or cannot for the reason it gives", async () => {
   const good = startChannel();
-  const url = good.channel.listen();
+  const url = good.channel.listen(8000);
   await settle();
-  expect(good.child.sent).toEqual([{ kind: "listen" }]);
+  expect(good.child.sent).toEqual([{ kind: "listen", port: 8000 }]);
   await good.child.report({ kind: "listening", url: "http://127.0.0.1:8000" });
   expect(await url).toBe("http://127.0.0.1:8000");
   const bad = startChannel();
-  const refusal = bad.channel.listen().catch((error: unknown) => error);
+  const refusal = bad.channel.listen(8000).catch((error: unknown) => error);
   await bad.child.report({ kind: "cannot-listen", message: "the port is in use" });
   expect(await refusal).toEqual(new ListenError("the port is in use"));
 });
@@ -201,7 +211,7 @@ test.each(endings)(
   async (givenUp) => {
     const unhandled = watchRejections();
     const { child, channel } = startChannel();
-    const waiting = [channel.publish(0, smallInput), channel.publish(1, smallInput), channel.listen()];
+    const waiting = [channel.publish(0, smallInput), channel.publish(1, smallInput), channel.listen(8000)];
     const outcomes = Promise.allSettled(waiting);
     await takeAll(child);
     await child.end(givenUp);
@@ -219,7 +229,7 @@ test("to a worker that is gone nothing is sent, and nobody waits", async () => {
   await channel.exited;
   await channel.send({ kind: "drain" });
   await expect(channel.publish(0, smallInput)).rejects.toBeInstanceOf(WorkerGoneError);
-  await expect(channel.listen()).rejects.toBeInstanceOf(WorkerGoneError);
+  await expect(channel.listen(8000)).rejects.toBeInstanceOf(WorkerGoneError);
   expect(child.sent).toEqual([]);
   expect(unhandled).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { prepareCors } from "../../../src/cache/cors-headers.ts";
 import { SnapshotStore } from "../../../src/cache/snapshot-store.ts";
 import type { PackedDocument } from "../../../src/models/packed-document.ts";
 import { systemClock } from "../../../src/services/clock.ts";
-import type { RefreshStatus } from "../../../src/services/environments/refresh-status.ts";
+import { neverRefreshed, type RefreshStatus } from "../../../src/services/environments/refresh-status.ts";
 import { ServedEnvironments } from "../../../src/services/environments/served-environments.ts";
 import { SnapshotPublisher } from "../../../src/services/environments/snapshot-publisher.ts";
 import { documentOrders } from "../../../src/services/workers/document-transfer.ts";
@@ -108,4 +108,41 @@ test("the state of refreshes is taken for its environment alone, times included"
   const [first, second] = worker.environments.healthSources();
   expect(first?.refresh.state).toBe("waiting");
   expect(second?.refresh).toEqual(status);
+});
+
+test("more bytes than the document has are refused as a bug, and the rest is passed over", async () => {
+  const worker = startOrders();
+  const [first, piece] = ordersOf(3, 0, documentNamed("one"));
+  await worker.take(first as WorkerOrder);
+  const bytes = new Uint8Array(10_000_000);
+  await worker.take({ kind: "piece", transfer: 3, bytes });
+  await worker.take(piece as WorkerOrder);
+  const message = "more bytes came than the document has";
+  expect(worker.reports).toEqual([{ kind: "refused", transfer: 3, code: null, message }]);
+  expect(worker.served("a")).toBeUndefined();
+});
+
+test("a document that memory does not suffice for is refused as a bug", async () => {
+  const worker = startOrders();
+  const [first] = ordersOf(3, 0, documentNamed("one"));
+  if (first?.kind !== "document") throw new Error("a transfer begins with its document");
+  const layout = { ...first.document.layout, bufferBytes: [2 ** 53 - 1] };
+  await worker.take({ ...first, document: { ...first.document, layout } });
+  expect(worker.reports).toEqual([
+    { kind: "refused", transfer: 3, code: null, message: expect.stringMatching(/Array/) },
+  ]);
+});
+
+test("an order for an environment that is not there is reported, not thrown", async () => {
+  const worker = startOrders();
+  await worker.take({ kind: "status", environment: 2, status: neverRefreshed });
+  expect(worker.reports).toEqual([{ kind: "failed", message: "there is no environment 2" }]);
+});
+
+test("a ping is answered, and health learns when the control plane was alive", async () => {
+  const worker = startOrders();
+  expect(worker.environments.healthSources()[0]?.controlPlaneHeardMs).toBeNull();
+  await worker.take({ kind: "ping", sentMs: 1234 });
+  expect(worker.reports).toEqual([{ kind: "pong" }]);
+  expect(worker.environments.healthSources()[1]?.controlPlaneHeardMs).toBe(1234);
 });

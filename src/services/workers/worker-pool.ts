@@ -1,0 +1,247 @@
+/**
+ * The data plane as a set of worker processes. Each is told everything; one that ends, hangs or cannot serve
+ * is replaced. It does not know how a process is started.
+ */
+import type { ChildProcess } from "node:child_process";
+import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import { UpstreamError } from "../../models/errors.ts";
+import type { Settings } from "../../models/settings.ts";
+import type { Clock } from "../clock.ts";
+import type { RefreshStatus } from "../environments/refresh-status.ts";
+import type { DataPlane } from "../environments/served-environments.ts";
+import type { PublishReport } from "../environments/snapshot-publisher.ts";
+import { collectSoon } from "../garbage-collection.ts";
+import { ListenError } from "../listener/http-listener.ts";
+import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
+import { DocumentTrials } from "./document-trials.ts";
+import { WorkerChannel } from "./worker-channel.ts";
+import { pauseBeforeStartMs, WorkerDeaths } from "./worker-deaths.ts";
+import { endText, textOf, WorkerGoneError, type WorkerRun } from "./worker-end.ts";
+
+/** A worker is asked for a sign of life this often, and is ended after so many beats without one. */
+const beatMs = 1000;
+const silentBeatsMax = 8;
+/** The same while it loads its program, which takes long on a busy machine. */
+const startingBeatsMax = 30;
+/** How long a document waits for the workers that are not the first to have it; they get it all the same. */
+const rolloutMsMax = 2000;
+/** How long a document waits for a worker that is being replaced, and for a sign of life of each. */
+const strengthMsMax = 5000;
+const strengthCheckMs = 50;
+const answerMsMax = 1000;
+/** What a drain may take beyond its two settings, and a drain that was cut. */
+const drainSlackMs = 2000;
+const cutMsMax = 1000;
+
+export interface WorkerPoolOptions {
+  readonly settings: Settings;
+  /** Starts a worker's process, with the serialization `advanced`. */
+  readonly fork: () => ChildProcess;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class WorkerPool implements DataPlane, AsyncDisposable {
+  readonly #options: WorkerPoolOptions;
+  readonly #trials: DocumentTrials;
+  readonly #deaths: WorkerDeaths;
+  readonly #channels = new Set<WorkerChannel>();
+  /** Those that serve, the oldest first. */
+  readonly #ready = new Set<WorkerChannel>();
+  /** What a new worker is told: by environment, the document that is served and how refreshes go. */
+  readonly #documents = new Map<number, SnapshotInput>();
+  readonly #statuses = new Map<number, RefreshStatus>();
+  readonly #listening = Promise.withResolvers<string>();
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #ending = new AbortController();
+  readonly #rush = new AbortController();
+  #places: readonly Promise<void>[] = [];
+  #url: string | null = null;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    const chooseWorker = (isSuspect: boolean) => this.#chooseWorker(isSuspect);
+    this.#trials = new DocumentTrials({ chooseWorker, clock: options.clock });
+    this.#deaths = new WorkerDeaths(options.clock);
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  /** Rejects when no worker can be kept: with ListenError where the address is lost. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /**
+   * Starts all workers.
+   * @returns where they listen
+   * @throws ListenError where they cannot
+   */
+  async listen(): Promise<string> {
+    const { settings } = this.#options;
+    this.#places = Array.from({ length: settings.server.workers }, () => this.#keepPlace());
+    void this.#watch();
+    try {
+      return await Promise.race([this.#listening.promise, this.failed]);
+    } catch (error) {
+      // Nobody was served yet: there is nothing to drain.
+      for (const channel of this.#channels) channel.kill("the proxy cannot start");
+      await Promise.all(this.#places);
+      throw error;
+    }
+  }
+
+  async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
+    const { worker, report } = await this.#trials.try(environment, document);
+    this.#documents.set(environment, document);
+    collectSoon(document.packed.body.byteLength);
+    const others = [...this.#channels].filter((channel) => channel !== worker);
+    const rollouts = others.map((channel) => {
+      const delivery = deliver(channel, environment, document);
+      return channel.isSilent ? null : delivery;
+    });
+    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock);
+    return report;
+  }
+
+  setRefreshStatus(environment: number, status: RefreshStatus): void {
+    this.#statuses.set(environment, status);
+    for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
+  }
+
+  /** Makes a running drain end at once. */
+  cutDrain(): void {
+    this.#rush.abort();
+    for (const channel of this.#channels) void channel.send({ kind: "cut-drain" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { clock, logger, settings } = this.#options;
+    const { drainDelayMs, drainTimeoutMs } = settings.server;
+    this.#ending.abort();
+    for (const channel of this.#channels) void channel.send({ kind: "drain" });
+    const ended = Promise.all(this.#places);
+    const drainMsMax = drainDelayMs + drainTimeoutMs + drainSlackMs;
+    if (await settlesWithin(ended, drainMsMax, clock, this.#rush.signal)) return;
+    if (this.#rush.signal.aborted && (await settlesWithin(ended, cutMsMax, clock))) return;
+    for (const channel of this.#channels) {
+      logger.warn({ pid: channel.pid }, "A worker process did not end in time, and was killed");
+      channel.kill("it did not end in time");
+    }
+    await ended;
+  }
+
+  /** Has one worker after the other in a place; never rejects. */
+  async #keepPlace(): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#ending;
+    for (let failedStarts = 0; ; ) {
+      const { pid, end, fault } = await this.#runWorker();
+      if (signal.aborted) return;
+      const final = this.#deaths.count(end, fault);
+      const cannotBegin = fault instanceof ListenError && this.#url === null;
+      if (final !== null || cannotBegin) {
+        this.#ending.abort();
+        this.#failed.reject(final ?? fault);
+        return;
+      }
+      failedStarts = fault === null ? 0 : failedStarts + 1;
+      const pauseMs = pauseBeforeStartMs(failedStarts);
+      const what = end.killedFor === null ? "ended" : `was ended, as ${end.killedFor}`;
+      logger.warn({ pid, end: endText(end), pauseMs }, `A worker process ${what}; another takes its place`);
+      if (pauseMs > 0) await clock.sleep(pauseMs, signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  /** Has a worker from its start to its end. */
+  async #runWorker(): Promise<WorkerRun> {
+    let channel: WorkerChannel;
+    try {
+      channel = new WorkerChannel(this.#options.fork());
+    } catch (fault) {
+      const killedFor = `it could not be started: ${textOf(fault)}`;
+      return { pid: undefined, end: { code: null, signal: null, killedFor, wasTrying: false }, fault };
+    }
+    this.#channels.add(channel);
+    const started = this.#start(channel).then(() => null);
+    const fault = await started.catch((error: unknown) => error);
+    if (fault !== null) channel.kill(`it cannot serve: ${textOf(fault)}`);
+    const end = await channel.exited;
+    this.#channels.delete(channel);
+    this.#ready.delete(channel);
+    return { pid: channel.pid, end, fault };
+  }
+
+  /** Resolves once the worker serves all that the others do. @throws where it cannot */
+  async #start(channel: WorkerChannel): Promise<void> {
+    const { clock, settings } = this.#options;
+    void channel.send({ kind: "start", settings });
+    // All at once, so that what is published meanwhile comes after them.
+    const documents = [...this.#documents];
+    const told = documents.map(([environment, document]) => channel.publish(environment, document));
+    for (const [environment, status] of this.#statuses) channel.setRefreshStatus(environment, status);
+    await Promise.all(told);
+    // Whom it is to share a port with is best asked when it is about to listen.
+    await Promise.race([channel.answers(clock.monotonicMs()), channel.exited]);
+    const url = await channel.listen(this.#portToAsk());
+    this.#url ??= url;
+    if (url !== this.#url) throw new Error(`it listens on ${url} in place of ${this.#url}`);
+    this.#ready.add(channel);
+    if (this.#ready.size === settings.server.workers) this.#listening.resolve(url);
+  }
+
+  /**
+   * With port 0, workers share a socket by asking for port 0 alike, as long as one of them holds it. Once all
+   * are gone, its number is asked for.
+   */
+  #portToAsk(): number {
+    const { port } = this.#options.settings.server;
+    const [peer] = this.#ready;
+    if (peer !== undefined || port !== 0 || this.#url === null) return peer?.askedPort ?? port;
+    return Number(new URL(this.#url).port);
+  }
+
+  /** Ends workers that hang. */
+  async #watch(): Promise<void> {
+    const { clock } = this.#options;
+    const gone = Promise.all(this.#places);
+    do {
+      for (const channel of this.#channels) {
+        const beatsMax = channel.hasAnswered ? silentBeatsMax : startingBeatsMax;
+        if (channel.beat(clock.monotonicMs()) < beatsMax) continue;
+        channel.kill(`it did not answer for ${(beatsMax * beatMs) / 1000} s`);
+      }
+    } while (!(await settlesWithin(gone, beatMs, clock)));
+  }
+
+  /**
+   * The youngest worker that answers, which has the fewest clients; it may end by what it tries. So the
+   * others have to be there: always for a suspect, else as long as that is worth the wait.
+   * @throws UpstreamError `no_worker`
+   */
+  async #chooseWorker(isSuspect: boolean): Promise<WorkerChannel> {
+    const { clock, settings } = this.#options;
+    const { signal } = this.#ending;
+    const endMs = clock.monotonicMs() + strengthMsMax;
+    const isWhole = () => this.#ready.size >= settings.server.workers;
+    while (!isWhole() && !signal.aborted && clock.monotonicMs() < endMs) {
+      await clock.sleep(strengthCheckMs, signal);
+    }
+    for (const channel of isWhole() || !isSuspect ? [...this.#ready].reverse() : []) {
+      const answer = channel.answers(clock.monotonicMs());
+      if (await settlesWithin(answer, answerMsMax, clock)) return channel;
+    }
+    throw new UpstreamError("no_worker", "No worker process could be given the environment document");
+  }
+}
+
+/** A worker that cannot serve what another does is ended, and replaced. Never rejects. */
+async function deliver(channel: WorkerChannel, environment: number, document: SnapshotInput): Promise<void> {
+  try {
+    await channel.publish(environment, document);
+  } catch (error) {
+    if (error instanceof WorkerGoneError) return;
+    channel.kill(`it refused a document that another serves: ${textOf(error)}`);
+  }
+}

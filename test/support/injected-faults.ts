@@ -1,0 +1,25 @@
+/**
+ * Loaded into the program's processes before it by `NODE_OPTIONS=--import=…`: faults that the program itself
+ * offers no way to. It does nothing until it is asked: by SIGUSR2, or by a document with one of the marks.
+ */
+const parse = JSON.parse;
+const isWorker = /worker\.[jt]s$/.test(process.argv[1] ?? "");
+
+/** In a document: the worker that compiles it ends by a signal, as one does whose heap is full. */
+const fatalMark = "injected: end";
+/** In a document: the worker that compiles it never comes to an end. */
+const endlessMark = "injected: hang";
+
+if (isWorker) {
+  JSON.parse = (text: string, ...others) => {
+    if (text.includes(fatalMark)) process.kill(process.pid, "SIGKILL");
+    while (text.includes(endlessMark));
+    return parse(text, ...others);
+  };
+}
+
+process.on("SIGUSR2", () => {
+  const fault = new Error("injected fault");
+  if (process.env["INJECTED_FAULT"] === "an exception") throw fault;
+  void Promise.reject(fault);
+});
