@@ -22,7 +22,11 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY examples ./examples
 COPY --from=build /build/dist ./dist
-# A number, so that Kubernetes can tell that it is not root. Nothing is written: the root may be read-only.
+# The one folder that is written: mount a volume there to start without the upstream (docs/decisions/0017).
+ENV STORAGE__PATH=/data
+RUN install -d -m 0700 -o 65532 -g 65532 /data
+VOLUME /data
+# A number, so that Kubernetes can tell that it is not root. Nothing else is written: the root may be read-only.
 USER 65532:65532
 EXPOSE 8000
 # Liveness, not readiness: a container is not restarted because the upstream is away (docs/decisions/0008).

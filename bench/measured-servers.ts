@@ -3,9 +3,11 @@
  * on loopback, and the bare server that repeats the proxy's answer.
  */
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { BareAnswer } from "./bare-server.ts";
@@ -103,6 +105,7 @@ export async function spawnProxy(options: ProxyOptions): Promise<MeasuredServer>
   });
   const environment = {
     ...proxy.environment,
+    STORAGE__PATH: makeStorage(),
     ENVIRONMENT_KEY_PAIRS: JSON.stringify(pairs),
     API_URL: apiUrl,
     API_POLL_FREQUENCY_SECONDS: "3600",
@@ -178,6 +181,13 @@ export async function fetchAnswer(port: number, request: HttpRequest): Promise<A
     if (!/^(date|connection|keep-alive)$/i.test(name)) own[name] = value;
   }
   return { status: response.statusCode ?? 0, headers: own, body: Buffer.concat(chunks) };
+}
+
+/** A folder for one process, gone when the benchmark ends. */
+function makeStorage(): string {
+  const folder = mkdtempSync(join(tmpdir(), "bench-storage-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 async function freePort(): Promise<number> {

@@ -3,13 +3,16 @@
  * files took a third of the start. It must not change what the code does.
  */
 import { hash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 import { buildIdentity } from "../src/services/documents/reader-protocol.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** A library with binaries, one for each platform: it cannot be joined with others. */
+const nativePackage = "classic-level";
 
 /** Files that are started by their path: each stays a file, beside those that start it. */
 const entries = {
@@ -28,6 +31,7 @@ export async function bundle(folder: string): Promise<void> {
     cwd: root,
     input: entries,
     platform: "node",
+    external: [nativePackage],
     plugins: [nameBuild, escapeCharacters],
     onLog: (level, { message }) => {
       if (level === "warn") throw new Error(message);
@@ -42,9 +46,27 @@ export async function bundle(folder: string): Promise<void> {
     comments: { legal: true, annotation: false, jsdoc: false },
   });
   const modules = output.filter((each): each is OutputChunk => each.type === "chunk");
-  const licences = licencesOf(modules.flatMap(({ moduleIds }) => moduleIds));
+  const copied = copyPackage(nativePackage, folder).map((each) => join(each, "package.json"));
+  const licences = licencesOf([...modules.flatMap(({ moduleIds }) => moduleIds), ...copied]);
   writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licences);
 }
+
+/**
+ * Copies a package and what it needs to the folder's `node_modules`, without what it is compiled from.
+ * @returns the folders that were copied from
+ */
+function copyPackage(name: string, folder: string): string[] {
+  const from = join(root, "node_modules", name);
+  cpSync(from, join(folder, "node_modules", name), {
+    recursive: true,
+    filter: (file) => !notShipped.test(file.slice(from.length)),
+  });
+  const { dependencies = {} } = JSON.parse(readFileSync(join(from, "package.json"), "utf8"));
+  return [from, ...Object.keys(dependencies).flatMap((each) => copyPackage(each, folder))];
+}
+
+/** What a package is compiled from where it has no binary for a platform. */
+const notShipped = /^\/(?:deps|node_modules)(?:\/|$)|\.(?:cc|gyp|h|d\.ts|md)$/;
 
 /**
  * Processes of one proxy are of one build, or do not speak to each other: a digest of all code names it, in

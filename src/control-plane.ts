@@ -7,6 +7,7 @@ import { DocumentReader } from "./services/documents/document-reader.ts";
 import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
+import { EnvironmentArchive } from "./services/persistence/environment-archive.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 
@@ -25,6 +26,9 @@ export function startControlPlane(
   const stack = new AsyncDisposableStack();
   const clock = systemClock;
   const userAgent = `flag-edge-proxy/${version}`;
+  const { storage } = settings;
+  // Disposed of after the pollers: the last documents are written then.
+  const archive = storage === null ? null : stack.use(new EnvironmentArchive({ ...storage, clock, logger }));
   const upstream = stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const pollers = stack.use(
     new EnvironmentPollers(settings.environments, {
@@ -36,6 +40,7 @@ export function startControlPlane(
       clock,
       logger,
       random: Math.random,
+      archive,
     }),
   );
   pollers.start();

@@ -33,6 +33,7 @@ const rooms =
 /** The one home of each library. One that is missing here has none yet. */
 const libraryHomes: Readonly<Record<string, RegExp>> = {
   "@hono/node-server": /^src\/server\.ts$/,
+  "classic-level": /^src\/services\/persistence\//,
   cockatiel: /^src\/services\//,
   "fastest-levenshtein": /^src\/config\/nearest-name\.ts$/,
   hono: /^src\/(?:routes\/|app\.ts$)/,

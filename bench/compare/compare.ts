@@ -113,6 +113,8 @@ async function planServer(
     API_POLL_FREQUENCY_SECONDS: "3600",
     SERVER__HOST: "127.0.0.1",
     SERVER__PORT: "{port}",
+    // Two revisions on one folder would be one with a store and one without.
+    STORAGE__ENABLED: "false",
   };
   return {
     ...{ ...rest, name: name ?? checkout.name, url: "http://127.0.0.1:{port}", isForeign: false },

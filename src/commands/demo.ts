@@ -32,6 +32,7 @@ export async function runDemo(
     api_url: upstream.apiUrl,
     api_poll_frequency_seconds: 1,
     server: { host: "127.0.0.1", port, drain_delay_seconds: 0 },
+    storage: { enabled: false },
   });
   return await runServer(settings, createLogger(settings.logging), version, (url) =>
     output.stdout.write(instructions(url, upstream.apiUrl, exampleFile)),

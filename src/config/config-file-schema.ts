@@ -204,6 +204,14 @@ export const configFileSchema = z.object({
       bytes_max: bytes(16_777_216),
     })
     .prefault({}),
+  storage: z
+    .object({
+      enabled: boolean(true),
+      path: setting(
+        readText({ wanted: "the path of a folder", pattern: /./, remedy: "Set the path of a folder." }),
+      ).prefault("./data"),
+    })
+    .prefault({}),
 });
 
 /** The settings with the names of the file, all defaults filled in. */

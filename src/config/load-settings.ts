@@ -89,7 +89,7 @@ function settle(
     throw new ConfigError(sourced, [...file.warnings, ...variables.warnings]);
   }
   return {
-    settings: toSettings(parsed.data, surroundings),
+    settings: toSettings(parsed.data, surroundings, directory),
     warnings: [...file.warnings, ...variables.warnings, ...findWarnings(parsed.data), ...ambient.warnings],
   };
 }

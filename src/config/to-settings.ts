@@ -3,12 +3,20 @@
  * more.
  */
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import type { IdentityCacheSettings, Settings } from "../models/settings.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
 
-/** @param surroundings what the file alone does not tell of the way to the upstream */
-export function toSettings(file: ConfigFile, surroundings: UpstreamSurroundings): Settings {
+/**
+ * @param surroundings what the file alone does not tell of the way to the upstream
+ * @param directory the folder that relative paths start from
+ */
+export function toSettings(
+  file: ConfigFile,
+  surroundings: UpstreamSurroundings,
+  directory: string,
+): Settings {
   return {
     environments: file.environment_key_pairs.map((pair) => ({
       serverSideKey: pair.server_side_key,
@@ -45,6 +53,7 @@ export function toSettings(file: ConfigFile, surroundings: UpstreamSurroundings)
       gracePeriodMs: toGracePeriodMs(file.health_check.environment_update_grace_period_seconds),
       policy: file.health_check.policy,
     },
+    storage: file.storage.enabled ? { path: resolve(directory, file.storage.path) } : null,
   };
 }
 

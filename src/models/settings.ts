@@ -105,6 +105,11 @@ export interface HealthSettings {
   readonly policy: "all" | "any";
 }
 
+export interface StorageSettings {
+  /** The folder that outlives the process; absolute. */
+  readonly path: string;
+}
+
 export interface Settings {
   readonly environments: readonly EnvironmentKeyPair[];
   readonly upstream: UpstreamSettings;
@@ -116,4 +121,6 @@ export interface Settings {
   readonly allowOrigins: readonly string[];
   readonly logging: LoggingSettings;
   readonly health: HealthSettings;
+  /** Null: nothing is kept on disk. */
+  readonly storage: StorageSettings | null;
 }

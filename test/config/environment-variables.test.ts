@@ -45,10 +45,9 @@ test("variables of others change nothing", () => {
     LEVEL: "1",
     API: "{",
   };
-  expect(
-    load({ environment_key_pairs: [pair] }, { ...others, FORWARDED_ALLOW_IPS: "*", WEB_CONCURRENCY: "1" }),
-  ).toMatchObject({
-    settings: settingsFrom({ environment_key_pairs: [pair] }),
+  const file = { environment_key_pairs: [pair], storage: { path: "/data" } };
+  expect(load(file, { ...others, FORWARDED_ALLOW_IPS: "*", WEB_CONCURRENCY: "1" })).toMatchObject({
+    settings: settingsFrom(file),
     warnings: [],
   });
 });

@@ -54,6 +54,7 @@ export function configFor(upstream: Pick<FaultUpstream, "apiUrl">, overrides: Co
     polling: { jitter_ratio: 0, retry_min_seconds: 0.05, retry_max_seconds: 0.05 },
     upstream: { breaker_failures_max: 1_000_000, document_bytes_max: 1_000_000 },
     logging: { log_format: "json" },
+    storage: { enabled: false },
   };
   const merged = { ...defaults };
   for (const [name, value] of Object.entries(overrides)) {

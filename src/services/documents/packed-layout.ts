@@ -4,6 +4,9 @@
  */
 import type { ContentEncoding, PackedDocument } from "../../models/packed-document.ts";
 
+/** The form of packed documents: a change of what the buffers hold is a new one. */
+export const packingForm = 1;
+
 /** All of a packed document but its bytes: plain values. */
 export interface PackedLayout {
   readonly digest: string;

@@ -10,7 +10,7 @@ import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { pollWaitMs } from "./poll-wait.ts";
 import { RefreshLog } from "./refresh-log.ts";
-import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
 
 /** Runs what it is given, at once or when a place is free. */
@@ -80,6 +80,14 @@ export class EnvironmentPoller implements AsyncDisposable {
     return this.#status;
   }
 
+  /**
+   * A document of an earlier process is being served; to be called before `start`.
+   * @param confirmedAt when the upstream last said that it was its document
+   */
+  restored(confirmedAt: Date): void {
+    this.#setStatus(archivedStatus(confirmedAt, this.#options.clock));
+  }
+
   /** Begins with a refresh at once; a second call does nothing. */
   start(): void {
     this.#loop ??= this.#run();
@@ -130,7 +138,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     const outcome = {
       error: error instanceof UpstreamError ? error : null,
       consecutiveFailures: this.#status.consecutiveFailures,
-      holdsDocument: this.#validator.holdsDocument,
+      holdsDocument: this.#validator.holdsDocument || this.#status.state === "archived",
       isRefusal: error !== null && error === this.#validator.refusal,
     };
     await clock.sleep(pollWaitMs(outcome, settings, random()), this.#sleep.signal);
@@ -224,7 +232,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     const consecutiveFailures = this.#status.consecutiveFailures + 1;
     this.#setStatus({
       ...this.#status,
-      state: "failing",
+      state: this.#status.state === "archived" ? "archived" : "failing",
       reason: error instanceof UpstreamError ? error.code : null,
       lastAttemptTime: startTime,
       consecutiveFailures,

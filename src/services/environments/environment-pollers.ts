@@ -7,10 +7,12 @@ import { maskKey } from "../../models/masked-key.ts";
 import type { EnvironmentKeyPair, PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
+import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
+import { restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 export interface EnvironmentPollersOptions {
@@ -23,67 +25,95 @@ export interface EnvironmentPollersOptions {
   readonly logger: Logger;
   /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
+  /** Null: nothing outlives the process. */
+  readonly archive: Pick<EnvironmentArchive, "find" | "keep" | "confirm"> | null;
+}
+
+/** What is done for one environment, and with what. */
+interface EnvironmentDuty {
+  /** Its number, as the settings list them. */
+  readonly environment: number;
+  readonly serverKey: string;
+  /** The environment as logs name it; holds no whole key. */
+  readonly label: string;
+  readonly log: PublishLog;
+  readonly poller: EnvironmentPoller;
 }
 
 export class EnvironmentPollers implements AsyncDisposable {
-  readonly #pollers: readonly EnvironmentPoller[];
+  readonly #options: EnvironmentPollersOptions;
+  readonly #duties: readonly EnvironmentDuty[];
+  readonly #stop = new AbortController();
+  #restoring: Promise<unknown> = Promise.resolve();
 
   /** Makes a poller for each pair of keys; nothing is fetched before `start`. */
   constructor(pairs: readonly EnvironmentKeyPair[], options: EnvironmentPollersOptions) {
-    this.#pollers = pairs.map((keys, environment) => createPoller(keys, environment, options));
+    this.#options = options;
+    this.#duties = pairs.map((keys, environment) => createDuty(keys, environment, options));
   }
 
-  /** Begins to poll all of them. */
+  /** Serves what the archive has, and begins to poll: each environment as soon as it can. */
   start(): void {
-    for (const poller of this.#pollers) poller.start();
+    const { signal } = this.#stop;
+    const restoring = this.#duties.map(async (duty) => {
+      await restoreEnvironment(duty, this.#options, signal);
+      duty.poller.start();
+    });
+    this.#restoring = Promise.all(restoring);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#pollers.map((poller) => poller[Symbol.asyncDispose]()));
+    this.#stop.abort();
+    await Promise.all(this.#duties.map(({ poller }) => poller[Symbol.asyncDispose]()));
+    await this.#restoring;
   }
 }
 
-function createPoller(
+function createDuty(
   { clientSideKey, serverSideKey }: EnvironmentKeyPair,
   environment: number,
   options: EnvironmentPollersOptions,
-): EnvironmentPoller {
-  const { upstream, dataPlane, poll, limiter, clock, logger, random } = options;
+): EnvironmentDuty {
+  const { upstream, dataPlane, poll, limiter, clock, logger, random, archive } = options;
   const label = maskKey(serverSideKey);
   const log = new PublishLog({ label, clientKey: clientSideKey, logger });
-  return new EnvironmentPoller({
+  const duty = { environment, serverKey: serverSideKey, label, log };
+  const poller = new EnvironmentPoller({
     label,
     serverKey: serverSideKey,
     upstream,
-    publish: (fetched, signal) => readAndPublish({ environment, label, log, signal }, fetched, options),
-    onStatus: (status) => dataPlane.setRefreshStatus(environment, status),
+    publish: (fetched, signal) => readAndPublish({ ...duty, signal }, fetched, options),
+    onStatus: (status) => {
+      dataPlane.setRefreshStatus(environment, status);
+      if (status.state === "fresh") archive?.confirm(serverSideKey);
+    },
     limiter,
     clock,
     random,
     logger,
     settings: poll,
   });
+  return { ...duty, poller };
 }
 
-interface PublishTarget {
-  readonly environment: number;
-  readonly label: string;
-  readonly log: PublishLog;
+interface PublishTarget extends Omit<EnvironmentDuty, "poller"> {
   readonly signal: AbortSignal;
 }
 
 async function readAndPublish(
-  { environment, label, log, signal }: PublishTarget,
+  { environment, serverKey, label, log, signal }: PublishTarget,
   { pages, lastModified }: FetchedDocument,
-  { clock, dataPlane, reader }: EnvironmentPollersOptions,
+  { archive, clock, dataPlane, reader }: EnvironmentPollersOptions,
 ): Promise<PublishOutcome> {
   const startMs = clock.monotonicMs();
   const receivedAt = clock.wallTime();
   const packed = await reader.read({ pages, label, signal }).catch(refusalOf);
   if (packed instanceof UpstreamError) return { refusal: packed };
   signal.throwIfAborted();
-  const report = await dataPlane.publish(environment, { packed, lastModified, receivedAt });
+  const document = { packed, lastModified, receivedAt };
+  const report = await dataPlane.publish(environment, document);
   log.published(report, clock.monotonicMs() - startMs);
+  archive?.keep(serverKey, document);
   return { updatedAt: report.updatedAt };
 }
 

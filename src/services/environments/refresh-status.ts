@@ -1,10 +1,12 @@
 /** How the refreshes of one environment go: what the control plane tells of it, and health shows. */
 import type { UpstreamErrorCode } from "../../models/errors.ts";
+import type { Clock } from "../clock.ts";
 
 /** Replaced as a whole after each refresh. */
 export interface RefreshStatus {
-  readonly state: "waiting" | "fresh" | "failing";
-  /** Null unless failing, and null while failing by a bug. */
+  /** `archived`: what the last process served is served, and the upstream has not confirmed it yet. */
+  readonly state: "waiting" | "archived" | "fresh" | "failing";
+  /** Null unless refreshes fail, and null while they fail by a bug. */
   readonly reason: UpstreamErrorCode | null;
   /** When the last finished refresh began. */
   readonly lastAttemptTime: Date | null;
@@ -23,3 +25,15 @@ export const neverRefreshed: RefreshStatus = {
   lastSuccessMonotonicMs: null,
   consecutiveFailures: 0,
 };
+
+/** @param confirmedAt when the upstream last said that the archived document was its own */
+export function archivedStatus(confirmedAt: Date, clock: Clock): RefreshStatus {
+  // The wall clock may have been set back since.
+  const ageMs = Math.max(0, clock.wallTime().getTime() - confirmedAt.getTime());
+  return {
+    ...neverRefreshed,
+    state: "archived",
+    lastSuccessTime: confirmedAt,
+    lastSuccessMonotonicMs: clock.monotonicMs() - ageMs,
+  };
+}

@@ -104,10 +104,17 @@ function environmentHealth(
 ): EnvironmentHealth {
   return {
     id: environmentId,
-    state: stale ? "stale" : polled || refresh.state === "waiting" ? refresh.state : "failing",
+    state: stateOf(refresh, stale, polled),
     reason: polled ? refresh.reason : "not_polled",
     last_successful_update: refresh.lastSuccessTime?.toISOString() ?? null,
     last_attempt: refresh.lastAttemptTime?.toISOString() ?? null,
     consecutive_failures: refresh.consecutiveFailures,
   };
+}
+
+function stateOf({ state }: RefreshStatus, stale: boolean, polled: boolean): EnvironmentHealth["state"] {
+  // No poll of this process has succeeded yet.
+  if (state === "waiting" || state === "archived") return state;
+  if (stale) return "stale";
+  return polled ? state : "failing";
 }

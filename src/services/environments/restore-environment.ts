@@ -1,0 +1,91 @@
+/**
+ * Serves what the last process served, until the upstream has answered. It must not keep an environment from
+ * being polled, whatever the disk does.
+ */
+import type { Clock } from "../clock.ts";
+import type { DocumentReader } from "../documents/document-reader.ts";
+import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
+import type { Logger } from "../service-logger.ts";
+import type { EnvironmentPoller } from "./environment-poller.ts";
+import type { PublishLog } from "./publish-log.ts";
+import type { DataPlane } from "./served-environments.ts";
+
+/** So long a start waits for the archive, in milliseconds. */
+const findMsMax = 10_000;
+
+/** Of an environment that is not polled yet. */
+interface RestoredEnvironment {
+  /** Its number, as the settings list them. */
+  readonly environment: number;
+  readonly serverKey: string;
+  /** The environment as logs name it; holds no whole key. */
+  readonly label: string;
+  readonly log: PublishLog;
+  readonly poller: Pick<EnvironmentPoller, "restored">;
+}
+
+interface RestoreOptions {
+  /** Null: there is none. */
+  readonly archive: Pick<EnvironmentArchive, "find"> | null;
+  readonly clock: Clock;
+  readonly dataPlane: Pick<DataPlane, "publish">;
+  readonly logger: Logger;
+  readonly reader: Pick<DocumentReader, "read">;
+}
+
+/**
+ * @param stop ends it at once
+ * @returns resolves when the archived document is being served, or there is none; it never rejects
+ */
+export async function restoreEnvironment(
+  restored: RestoredEnvironment,
+  options: RestoreOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    await restore(restored, options, stop);
+  } catch (error) {
+    if (stop.aborted) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    options.logger.warn({ environment: restored.label, reason }, "The archived document cannot be served");
+  }
+}
+
+async function restore(
+  restored: RestoredEnvironment,
+  options: RestoreOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { environment, label, log, poller } = restored;
+  const { clock, dataPlane, logger, reader } = options;
+  const startMs = clock.monotonicMs();
+  const found = await findInTime(restored, options, stop);
+  if (found === null || stop.aborted) return;
+  const { confirmedAt, document, isPacked } = found;
+  const pages = [[document.packed.body]];
+  const packed = isPacked ? document.packed : await reader.read({ pages, label, signal: stop });
+  stop.throwIfAborted();
+  const report = await dataPlane.publish(environment, { ...document, packed });
+  poller.restored(confirmedAt);
+  logger.warn(
+    { environment: label, confirmedAt: confirmedAt.toISOString() },
+    "Serving the archived document until the upstream has answered",
+  );
+  log.published(report, clock.monotonicMs() - startMs);
+}
+
+async function findInTime(
+  { label, serverKey }: RestoredEnvironment,
+  { archive, clock, logger }: RestoreOptions,
+  stop: AbortSignal,
+) {
+  if (archive === null) return null;
+  const found = new AbortController();
+  const signal = AbortSignal.any([stop, found.signal]);
+  const late = clock.sleep(findMsMax, signal).then(() => {
+    if (!signal.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
+    return null;
+  });
+  const reading = archive.find(serverKey).finally(() => found.abort());
+  return await Promise.race([reading, late]);
+}

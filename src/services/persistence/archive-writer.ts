@@ -1,0 +1,81 @@
+/**
+ * Writes published documents to the archive behind the back of everything else: nothing waits for the disk,
+ * however slow, full or dead it is. Of several documents of one environment that wait, the last is written.
+ */
+import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../service-logger.ts";
+import type { DocumentArchive } from "./document-archive.ts";
+
+/** How old the note may be that a document was confirmed; it is written no more often. */
+const confirmedEveryMs = 60_000;
+
+interface ArchiveWriterOptions {
+  readonly archive: Pick<DocumentArchive, "keep" | "confirm">;
+  readonly clock: Pick<Clock, "monotonicMs" | "wallTime">;
+  readonly logger: Logger;
+}
+
+export class ArchiveWriter {
+  readonly #options: ArchiveWriterOptions;
+  /** By environment, in the order in which they came. */
+  readonly #waiting = new Map<string, SnapshotInput>();
+  readonly #confirmedMs = new Map<string, number>();
+  #writing: Promise<void> | null = null;
+  #isFailing = false;
+
+  constructor(options: ArchiveWriterOptions) {
+    this.#options = options;
+  }
+
+  /** Has a document written that is being served now. */
+  keep(environment: string, document: SnapshotInput): void {
+    this.#waiting.set(environment, document);
+    this.#confirmedMs.set(environment, this.#options.clock.monotonicMs());
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Notes that the document that is served was confirmed. */
+  confirm(environment: string): void {
+    const { archive, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - (this.#confirmedMs.get(environment) ?? Number.NEGATIVE_INFINITY) < confirmedEveryMs) return;
+    this.#confirmedMs.set(environment, nowMs);
+    archive.confirm(environment, clock.wallTime()).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Resolves when nothing waits to be written. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const [environment, document] of this.#waiting) {
+      // One that comes while this one is written comes in again, behind the others.
+      this.#waiting.delete(environment);
+      await this.#write(environment, document);
+    }
+    this.#writing = null;
+  }
+
+  async #write(environment: string, document: SnapshotInput): Promise<void> {
+    try {
+      await this.#options.archive.keep(environment, document);
+      if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
+      this.#isFailing = false;
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isFailing) return;
+    this.#isFailing = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.logger.warn(
+      { reason },
+      "Documents cannot be archived: what is served stays served, but a restart without the upstream would " +
+        "begin with an older document. Look at the disk of storage.path",
+    );
+  }
+}

@@ -1,0 +1,114 @@
+/** A proxy that starts without its upstream serves what the last one served (reliability C2, C10, C12). */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
+import {
+  configFor,
+  demoDocumentText,
+  demoDocumentWith,
+  eventually,
+  getFlags,
+  type ProxyProcess,
+  postIdentity,
+  serverKey,
+  startProxyProcess,
+} from "../support/running-proxy.ts";
+
+const root = mkdtempSync(join(tmpdir(), "archived-documents-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const newFolder = () => join(mkdtempSync(join(root, "storage-")), "data");
+
+const isServing = (url: string) => async () => (await getFlags(url)).status === 200;
+const flagsText = async (url: string) => (await getFlags(url)).text();
+const stateOf = async (url: string) => {
+  const report = (await (await fetch(`${url}/proxy/health`)).json()) as { environments: { state: string }[] };
+  return report.environments[0]?.state;
+};
+
+async function startUpstream(): Promise<FaultUpstream> {
+  const upstream = await startFaultUpstream();
+  upstream.setDocument(serverKey, demoDocumentText);
+  return upstream;
+}
+
+function start(upstream: FaultUpstream, path: string, workers = 1): ProxyProcess {
+  const config = configFor(upstream, { storage: { enabled: true, path }, server: { workers } });
+  return startProxyProcess({ config });
+}
+
+/** Until a document is in the archive: its head is written last, and LevelDB's log has it as it is. */
+async function archived(path: string): Promise<void> {
+  const folder = join(path, "documents");
+  const logs = () => readdirSync(folder).filter((name) => name.endsWith(".log"));
+  await eventually(() => logs().some((name) => readFileSync(join(folder, name)).includes('"sequence":')));
+}
+
+it.each([
+  ["SIGTERM", 1],
+  ["SIGKILL", 1],
+  ["SIGKILL", 2],
+] as const)("after %s a start without upstream serves the same, with %i workers", async (signal, workers) => {
+  await using upstream = await startUpstream();
+  const path = newFolder();
+  const first = start(upstream, path, workers);
+  const url = await first.url();
+  await eventually(isServing(url));
+  const [flags, identity] = [
+    await flagsText(url),
+    await (await postIdentity(url, { identifier: "a" })).text(),
+  ];
+  await archived(path);
+  first.kill(signal);
+  await first.exit;
+  await upstream.refuse();
+  await using second = start(upstream, path, workers);
+  const again = await second.url();
+  await eventually(isServing(again));
+  expect(await flagsText(again)).toBe(flags);
+  expect(await (await postIdentity(again, { identifier: "a" })).text()).toBe(identity);
+  expect(await stateOf(again)).toBe("archived");
+  expect(second.stdout()).toContain("Serving the archived document");
+  await upstream.accept();
+  await eventually(async () => (await stateOf(again)) === "fresh");
+});
+
+it("the youngest document is served, and a newer one of the upstream replaces it", async () => {
+  await using upstream = await startUpstream();
+  const path = newFolder();
+  const first = start(upstream, path);
+  const url = await first.url();
+  await eventually(isServing(url));
+  upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "second" }));
+  await eventually(async () => (await flagsText(url)).includes("second"));
+  first.kill("SIGTERM");
+  await first.exit;
+  await upstream.refuse();
+  await using second = start(upstream, path);
+  const again = await second.url();
+  await eventually(isServing(again));
+  expect(await flagsText(again)).toContain("second");
+  upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "third" }));
+  await upstream.accept();
+  await eventually(async () => (await flagsText(again)).includes("third"));
+});
+
+it("a second process on the same path says so, and serves", async () => {
+  await using upstream = await startUpstream();
+  const path = newFolder();
+  await using first = start(upstream, path);
+  await eventually(isServing(await first.url()));
+  await using second = start(upstream, path);
+  await eventually(isServing(await second.url()));
+  expect(second.stdout()).toContain("Another process owns it");
+});
+
+it("a path that cannot be used is one warning", async () => {
+  await using upstream = await startUpstream();
+  const path = newFolder();
+  writeFileSync(path, "");
+  await using proxy = start(upstream, path);
+  await eventually(isServing(await proxy.url()));
+  expect(proxy.stdout().match(/Documents are not archived/g)).toHaveLength(1);
+});
