@@ -21,6 +21,10 @@ export const mainFile: URL =
     ? new URL("../src/main.ts", import.meta.url)
     : pathToFileURL(resolve(process.env["BENCH_MAIN"]));
 
+/** What processes keep on disk is gone when the benchmark ends. */
+const storageRoot = mkdtempSync(join(tmpdir(), "bench-storage-"));
+process.once("exit", () => rmSync(storageRoot, { recursive: true, force: true }));
+
 export interface MeasuredServer {
   readonly process: Child;
   readonly port: number;
@@ -183,11 +187,9 @@ export async function fetchAnswer(port: number, request: HttpRequest): Promise<A
   return { status: response.statusCode ?? 0, headers: own, body: Buffer.concat(chunks) };
 }
 
-/** A folder for one process, gone when the benchmark ends. */
+/** A folder for one process. */
 function makeStorage(): string {
-  const folder = mkdtempSync(join(tmpdir(), "bench-storage-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  return mkdtempSync(join(storageRoot, "process-"));
 }
 
 async function freePort(): Promise<number> {

@@ -9,6 +9,7 @@ import { EnvironmentPollers } from "./services/environments/environment-pollers.
 import type { DataPlane } from "./services/environments/served-environments.ts";
 import { EnvironmentArchive } from "./services/persistence/environment-archive.ts";
 import type { Logger } from "./services/service-logger.ts";
+import { DocumentFiles } from "./services/upstream/document-files.ts";
 import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 
 /**
@@ -29,13 +30,16 @@ export function startControlPlane(
   const { storage } = settings;
   // Disposed of after the pollers: the last documents are written then.
   const archive = storage === null ? null : stack.use(new EnvironmentArchive({ ...storage, clock, logger }));
-  const upstream = stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
+  const upstream = settings.isOffline
+    ? stack.use(new DocumentFiles(settings.environments, settings.upstream.documentBytesMax))
+    : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const pollers = stack.use(
     new EnvironmentPollers(settings.environments, {
       upstream,
       reader: new DocumentReader({ clock, logger }),
       dataPlane,
       poll: settings.poll,
+      holdsBackShrunk: settings.upstream.holdsBackShrunk,
       limiter: createRefreshLimiter(settings.poll.concurrencyMax),
       clock,
       logger,

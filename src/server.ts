@@ -22,6 +22,7 @@ import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener, serverOptions } from "./services/listener/http-listener.ts";
 import { receiveBodies } from "./services/listener/received-bodies.ts";
+import { TurnBudget } from "./services/listener/turn-budget.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 /** The data plane of one process. Disposing it drains first: no request in flight is lost. */
@@ -61,6 +62,7 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
         sources: environments.healthSources,
         isDraining: () => httpListener.isDraining,
       }),
+    hasTime: new TurnBudget(settings.server.turnBudgetMs, clock).hasTime,
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });

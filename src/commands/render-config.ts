@@ -16,6 +16,7 @@ export function renderConfig(output: Pick<CommandOutput, "stdout">): number {
   const pair = {
     server_side_key: `ser.${placeholderMark}your-server-side-key`,
     client_side_key: `${placeholderMark}your-client-side-key`,
+    file: null,
   };
   const file = { ...defaultConfigFile(), environment_key_pairs: [pair] };
   output.stdout.write(`${JSON.stringify(file, null, 2)}\n`);

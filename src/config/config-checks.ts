@@ -55,6 +55,12 @@ export function findWarnings(file: ConfigFile): ConfigWarning[] {
     const isPlaceholder = `${pair.server_side_key} ${pair.client_side_key}`.includes(placeholderMark);
     warn(isPlaceholder, path, "it holds a placeholder of render-config in place of a key");
   }
+  const fileIndex = file.environment_key_pairs.findIndex((pair) => pair.file !== null);
+  warn(
+    !file.offline && fileIndex >= 0,
+    `environment_key_pairs[${fileIndex}].file`,
+    "without effect, as offline is false",
+  );
   for (const [index, origin] of file.allow_origins.entries()) {
     const message =
       "it never matches: browsers send scheme://host or scheme://host:port, and patterns are not known";

@@ -49,6 +49,13 @@ const keyPair = z.object({
   client_side_key: setting(
     readText({ wanted: "a client key", pattern: /^[\x20-\x7e]+$/, remedy: keyRemedy }),
   ),
+  file: setting(
+    readTextOrNull({
+      wanted: "the path of an environment document, or null",
+      pattern: /./,
+      remedy: "Set the path of a file that `flag-edge-proxy export` has written, or null.",
+    }),
+  ).prefault(null),
 });
 
 const endpointCache = z
@@ -68,6 +75,7 @@ const upstream = z.object({
   retry_after_max_seconds: seconds(60),
   breaker_failures_max: count(5),
   breaker_probe_seconds: seconds(1),
+  shrink_guard: boolean(true),
   ca_file: setting(
     readTextOrNull({
       wanted: "the path of a PEM file, or null",
@@ -165,6 +173,7 @@ export const configFileSchema = z.object({
       remedy: "Set the key in one line of plain ASCII, or null.",
     }),
   ).prefault(null),
+  offline: boolean(false),
   api_url: setting(readApiUrl).prefault("https://edge.api.flagsmith.com/api/v1"),
   api_poll_frequency_seconds: seconds(10),
   api_poll_timeout_seconds: seconds(5),
@@ -195,6 +204,7 @@ export const configFileSchema = z.object({
       trait_value_characters_max: count(2000),
       traits_max: count(1000),
       bulk_identities_max: count(100),
+      turn_budget_ms: number({ default: 10, min: 0, max: 10_000 }),
     })
     .prefault({}),
   identity_cache: z

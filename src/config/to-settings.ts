@@ -21,7 +21,9 @@ export function toSettings(
     environments: file.environment_key_pairs.map((pair) => ({
       serverSideKey: pair.server_side_key,
       clientSideKey: pair.client_side_key,
+      file: pair.file === null ? null : resolve(directory, pair.file),
     })),
+    isOffline: file.offline,
     upstream: { ...toUpstreamSettings(file), ...surroundings },
     poll: {
       intervalMs: toMs(file.api_poll_frequency_seconds),
@@ -50,7 +52,10 @@ export function toSettings(
       colours: file.logging.colours,
     },
     health: {
-      gracePeriodMs: toGracePeriodMs(file.health_check.environment_update_grace_period_seconds),
+      // Offline nothing can be fresher than it is.
+      gracePeriodMs: file.offline
+        ? null
+        : toGracePeriodMs(file.health_check.environment_update_grace_period_seconds),
       policy: file.health_check.policy,
     },
     storage: file.storage.enabled ? { path: resolve(directory, file.storage.path) } : null,
@@ -83,6 +88,7 @@ function toUpstreamSettings(file: ConfigFile): Omit<Settings["upstream"], keyof 
     retryAfterMaxMs: toMs(file.upstream.retry_after_max_seconds),
     breakerFailuresMax: file.upstream.breaker_failures_max,
     breakerProbeIntervalMs: toMs(file.upstream.breaker_probe_seconds),
+    holdsBackShrunk: file.upstream.shrink_guard,
   };
 }
 
@@ -100,6 +106,7 @@ function toServerSettings(file: ConfigFile): Settings["server"] {
     workers: file.server.workers === "auto" ? availableParallelism() : file.server.workers,
     drainDelayMs: toMs(file.server.drain_delay_seconds),
     drainTimeoutMs: toMs(file.server.drain_timeout_seconds),
+    turnBudgetMs: file.limits.turn_budget_ms,
     proxyHeaders: file.server.proxy_headers,
   };
 }

@@ -15,6 +15,7 @@ export const archiveHead = z.object({
   packing: count,
   layout: z.object({
     digest: z.string(),
+    facts: z.object({ apiKey: z.string(), environmentId: z.string().nullable(), features: count }),
     bufferBytes: z.array(count),
     encodings: z.array(z.enum(["gzip", "br", "zstd"])),
     featureStatePieces: count,

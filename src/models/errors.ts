@@ -66,6 +66,9 @@ export type UpstreamErrorCode =
   | "page_refused"
   | "circuit_open"
   | "document_invalid"
+  | "other_environment"
+  | "document_shrunk"
+  | "no_file"
   | "reader_failed"
   | "document_fatal"
   | "no_worker";

@@ -24,9 +24,19 @@ export interface CompressedBody {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
+/** What tells whose document it is, and how much it holds. */
+export interface DocumentFacts {
+  /** The client key that the document names as its own. */
+  readonly apiKey: string;
+  /** The environment's id; null where the document has none. */
+  readonly environmentId: string | null;
+  readonly features: number;
+}
+
 export interface PackedDocument {
   /** SHA-256 of the body, in hex: names the content. */
   readonly digest: string;
+  readonly facts: DocumentFacts;
   /** The whole document as UTF-8 JSON, all pages merged, otherwise as the upstream wrote it. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** The body in the encodings that make it smaller, the smallest first. */

@@ -11,6 +11,11 @@ export interface EnvironmentKeyPair {
   readonly clientSideKey: string;
 }
 
+export interface EnvironmentSettings extends EnvironmentKeyPair {
+  /** Where its document is while the proxy is offline; absolute. Null: in the archive alone. */
+  readonly file: string | null;
+}
+
 export interface UpstreamSettings {
   /** Without a trailing slash. */
   readonly apiUrl: string;
@@ -30,6 +35,8 @@ export interface UpstreamSettings {
   readonly breakerFailuresMax: number;
   /** While the breaker is open, one request in so long is let through. */
   readonly breakerProbeIntervalMs: number;
+  /** Whether a document that lost more than half of its features has to come twice. */
+  readonly holdsBackShrunk: boolean;
   /** PEM text of further certificate authorities; null: the system's alone. */
   readonly caCertificates: string | null;
   /** Forward proxies, as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or their aliases) name them. */
@@ -67,6 +74,8 @@ export interface ServerSettings {
   readonly drainDelayMs: number;
   /** How long a draining server waits for requests in flight after it stopped accepting. */
   readonly drainTimeoutMs: number;
+  /** How long a turn of the event loop goes on evaluating identities before it refuses more; 0: for ever. */
+  readonly turnBudgetMs: number;
   /** Whether the access log believes `X-Forwarded-For`. */
   readonly proxyHeaders: boolean;
 }
@@ -111,7 +120,9 @@ export interface StorageSettings {
 }
 
 export interface Settings {
-  readonly environments: readonly EnvironmentKeyPair[];
+  readonly environments: readonly EnvironmentSettings[];
+  /** Whether there is no upstream: documents are in files, or in the archive. */
+  readonly isOffline: boolean;
   readonly upstream: UpstreamSettings;
   readonly poll: PollSettings;
   readonly server: ServerSettings;

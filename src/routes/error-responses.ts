@@ -44,6 +44,11 @@ export function createErrorResponder(cors: CorsHeaders): ErrorResponder {
   };
 }
 
+/** More was asked of this process than it can evaluate; what is ready is still answered. */
+export function overloaded(): RequestError {
+  return new RequestError("overloaded", "too many identities are asked for at once; try again");
+}
+
 /** The answer to a bug: nothing of it is shown. */
 export function internalErrorResponse(context: AppContext, cors: CorsHeaders): Response {
   return jsonError(context, cors, 500, `{"status":"error","message":"internal error"}`, {});

@@ -12,5 +12,7 @@ export interface RouteDependencies {
   readonly reportHealth: () => HealthReport;
   /** 32 random hexadecimal digits, for identities that have neither an identifier nor a trait. */
   readonly randomIdentifier: () => string;
+  /** Whether this turn of the event loop has time to evaluate yet another identity. */
+  readonly hasTime: () => boolean;
   readonly respondError: ErrorResponder;
 }

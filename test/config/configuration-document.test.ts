@@ -18,6 +18,7 @@ const defaults = configFileSchema.parse({ endpoint_caches: cache, environment_ke
 
 /** What the document must give as the default of a setting. */
 function expectedDefault(path: string): string {
+  if (path === "environment_key_pairs[].file") return "`null`";
   if (path.startsWith("environment_key_pairs[].")) return "required";
   if (path === "environment_key_pairs") return "`[]`";
   if (/^endpoint_caches(\.\w+)?$/.test(path)) return "`null`";

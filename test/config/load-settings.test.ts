@@ -28,7 +28,9 @@ test("a configuration of proxy-py with every key starts unchanged", () => {
     health_check: { environment_update_grace_period_seconds: null },
   });
   expect(warnings).toEqual([]);
-  expect(settings.environments).toEqual([{ serverSideKey: "ser.abc123", clientSideKey: "def456" }]);
+  expect(settings.environments).toEqual([
+    { serverSideKey: "ser.abc123", clientSideKey: "def456", file: null },
+  ]);
   expect(settings.upstream).toMatchObject({
     apiUrl: "https://api.flagsmith.com/api/v1",
     requestTimeoutMs: 10_000,

@@ -26,7 +26,9 @@ test("references read variables and files, also in variables and inside longer t
     host: "a.example\r\n",
     half: "half\n",
   });
-  expect(settings.environments).toEqual([{ serverSideKey: "ser.fromfile", clientSideKey: "halfclient" }]);
+  expect(settings.environments).toEqual([
+    { serverSideKey: "ser.fromfile", clientSideKey: "halfclient", file: null },
+  ]);
   expect(settings.upstream).toMatchObject({ apiUrl: "https://a.example/api/v1", proxyKey: "${Q}" });
   expect(settings.server.port).toBe(81);
   expect(settings.logging.messageField).toBe("${literal}");

@@ -29,6 +29,7 @@ export interface TestAppOptions {
   readonly limits?: Partial<RequestLimits>;
   readonly identityCache?: Partial<IdentityCacheSettings>;
   readonly reportHealth?: () => HealthReport;
+  readonly hasTime?: () => boolean;
   readonly randomIdentifier?: () => string;
 }
 
@@ -106,6 +107,7 @@ export async function createTestApp(options: TestAppOptions) {
     cors,
     limits: { ...defaultLimits, ...options.limits },
     reportHealth: options.reportHealth ?? (() => okReport),
+    hasTime: options.hasTime ?? (() => true),
     randomIdentifier: options.randomIdentifier ?? (() => crypto.randomUUID().replaceAll("-", "")),
     logger,
   });

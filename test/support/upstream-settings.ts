@@ -22,6 +22,7 @@ function upstreamSettings(changes: Partial<UpstreamSettings> = {}): UpstreamSett
     retryAfterMaxMs: 60_000,
     breakerFailuresMax: 1_000_000,
     breakerProbeIntervalMs: 1000,
+    holdsBackShrunk: true,
     caCertificates: null,
     httpProxy: null,
     httpsProxy: null,

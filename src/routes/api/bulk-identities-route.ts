@@ -9,19 +9,20 @@ import { isJsonObject } from "../../models/json.ts";
 import type { RequestLimits } from "../../models/settings.ts";
 import { respond } from "../direct-answers.ts";
 import { accessEnvironment } from "../environment-access.ts";
-import { unprocessable } from "../error-responses.ts";
+import { overloaded, unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
 import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
 export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
-  const { limits, resolveKey, respondError, randomIdentifier } = dependencies;
+  const { limits, hasTime, resolveKey, respondError, randomIdentifier } = dependencies;
   return (context: AppContext): Response | Promise<Response> => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
     const view = access.snapshot.views[access.view];
     return withBody(context, limits.bodyBytesMax, (body) => {
+      if (!hasTime()) return respondError(context, overloaded());
       const requests = body instanceof RequestError ? body : readRequests(body, limits);
       return requests instanceof RequestError
         ? respondError(context, requests)

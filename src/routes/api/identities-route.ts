@@ -13,7 +13,7 @@ import { readPlainIdentityBody } from "../../models/plain-identity-body.ts";
 import type { RequestLimits } from "../../models/settings.ts";
 import { respond } from "../direct-answers.ts";
 import { accessEnvironment, type EnvironmentAccess } from "../environment-access.ts";
-import { unprocessable } from "../error-responses.ts";
+import { overloaded, unprocessable } from "../error-responses.ts";
 import { type AppContext, requestHeader } from "../http-context.ts";
 import { subjectOf } from "../identity-subject.ts";
 import { answerNotModified, holdsEtag } from "../prepared-answers.ts";
@@ -40,11 +40,12 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
 function answerBody(
   bytes: Buffer,
   view: ViewSnapshot,
-  { limits, randomIdentifier }: RouteDependencies,
+  { limits, hasTime, randomIdentifier }: RouteDependencies,
 ): IdentityResponse | RequestError {
   const asked = cachedRequest(bytes);
   const kept = view.identityResponses.get(asked);
   if (kept !== undefined) return kept;
+  if (!hasTime()) return overloaded();
   const request = readPlainIdentityBody(bytes, limits) ?? readBodyAsJson(bytes, limits);
   if (request instanceof RequestError) return request;
   const { subject, isRandom } = subjectOf(request, view, randomIdentifier);
@@ -66,7 +67,7 @@ function answerIdentity(context: AppContext, { body, headers }: IdentityResponse
 }
 
 export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
-  const { limits, resolveKey, respondError } = dependencies;
+  const { limits, hasTime, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
@@ -74,7 +75,7 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     const asked = cachedRequest(`\u0100${rawQuery(context)}`);
     const { identityResponses } = access.snapshot.views[access.view];
     const kept = identityResponses.get(asked);
-    const response = kept ?? evaluateQuery(context, access, limits);
+    const response = kept ?? (hasTime() ? evaluateQuery(context, access, limits) : overloaded());
     if (response instanceof RequestError) return respondError(context, response);
     if (kept === undefined) identityResponses.offer(asked, response);
     const etag = response.headers.plain["etag"] ?? "";

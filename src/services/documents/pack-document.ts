@@ -11,7 +11,7 @@ import {
   identityOverride,
 } from "../../models/environment-document.ts";
 import { UpstreamError } from "../../models/errors.ts";
-import { parseJson } from "../../models/json.ts";
+import { parseJson, scalarText } from "../../models/json.ts";
 import type { PackedDocument } from "../../models/packed-document.ts";
 import { beginsAsObject, isList, listElements, type Span } from "./json-spans.ts";
 import { findOverrides, mergePages, notJson } from "./merge-pages.ts";
@@ -107,10 +107,15 @@ function parse(text: string): unknown {
 
 function packLists(
   document: EnvironmentDocument,
-): Pick<PackedDocument, "shell" | "featureStates" | "segments"> {
+): Pick<PackedDocument, "facts" | "shell" | "featureStates" | "segments"> {
   const { identity_overrides: _, ...rest } = document;
   const shell = { ...rest, feature_states: [], project: { ...rest.project, segments: [] } };
   return {
+    facts: {
+      apiKey: document.api_key,
+      environmentId: document.id == null ? null : scalarText(document.id),
+      features: document.feature_states.length,
+    },
     shell: new TextEncoder().encode(JSON.stringify(shell)),
     featureStates: packList(document.feature_states),
     segments: packList(document.project.segments ?? []),

@@ -2,7 +2,7 @@
  * A packed document as bytes in a row, for pipes and messages: which buffers it has, in which order they
  * travel, and how they become a document again. It does not know how they travel.
  */
-import type { ContentEncoding, PackedDocument } from "../../models/packed-document.ts";
+import type { ContentEncoding, DocumentFacts, PackedDocument } from "../../models/packed-document.ts";
 
 /** The form of packed documents: a change of what the buffers hold is a new one. */
 export const packingForm = 1;
@@ -10,6 +10,7 @@ export const packingForm = 1;
 /** All of a packed document but its bytes: plain values. */
 export interface PackedLayout {
   readonly digest: string;
+  readonly facts: DocumentFacts;
   /** How many bytes each of the document's buffers has, in the order of `packedBuffers`. */
   readonly bufferBytes: readonly number[];
   readonly encodings: readonly ContentEncoding[];
@@ -29,6 +30,7 @@ export function packedBuffers(packed: PackedDocument): readonly (Uint8Array | Ui
 export function packedLayout(packed: PackedDocument): PackedLayout {
   return {
     digest: packed.digest,
+    facts: packed.facts,
     bufferBytes: packedBuffers(packed).map(({ byteLength }) => byteLength),
     encodings: packed.compressed.map(({ encoding }) => encoding),
     featureStatePieces: packed.featureStates.length,
@@ -64,12 +66,13 @@ export class PackedAssembly {
   finish(): PackedDocument | null {
     this.#skipFilled();
     if (this.#buffer < this.#buffers.length) return null;
-    const { digest, encodings, featureStatePieces } = this.#layout;
+    const { digest, facts, encodings, featureStatePieces } = this.#layout;
     const [body, shell, bucketStarts, hashes, starts, ends, ...others] = this.#buffers;
     const empty = new Uint8Array();
     const lists = others.slice(encodings.length);
     return {
       digest,
+      facts,
       body: body ?? empty,
       shell: shell ?? empty,
       compressed: encodings.map((encoding, index) => ({ encoding, body: others[index] ?? empty })),

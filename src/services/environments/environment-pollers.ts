@@ -10,16 +10,22 @@ import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
+import { DocumentGuard } from "./document-guard.ts";
 import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
 import { restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 export interface EnvironmentPollersOptions {
-  readonly upstream: Pick<UpstreamClient, "fetchDocument">;
+  readonly upstream: Pick<UpstreamClient, "fetchDocument"> & {
+    /** Whether it can be asked about an environment at all; where it is not given, about any. */
+    has?(serverKey: string): boolean;
+  };
   readonly reader: DocumentReader;
   readonly dataPlane: DataPlane;
   readonly poll: PollSettings;
+  /** Whether a document that lost more than half of its features has to come twice. */
+  readonly holdsBackShrunk: boolean;
   readonly limiter: RefreshLimiter;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,6 +43,7 @@ interface EnvironmentDuty {
   /** The environment as logs name it; holds no whole key. */
   readonly label: string;
   readonly log: PublishLog;
+  readonly guard: DocumentGuard;
   readonly poller: EnvironmentPoller;
 }
 
@@ -56,10 +63,21 @@ export class EnvironmentPollers implements AsyncDisposable {
   start(): void {
     const { signal } = this.#stop;
     const restoring = this.#duties.map(async (duty) => {
-      await restoreEnvironment(duty, this.#options, signal);
-      duty.poller.start();
+      const isServed = await restoreEnvironment(duty, this.#options, signal);
+      if (this.#options.upstream.has?.(duty.serverKey) === false) this.#stayOffline(duty, isServed);
+      else duty.poller.start();
     });
     this.#restoring = Promise.all(restoring);
+  }
+
+  /** Its document is that of the archive for good. */
+  #stayOffline({ label }: EnvironmentDuty, isServed: boolean): void {
+    if (isServed) return;
+    this.#options.logger.error(
+      { environment: label },
+      "Offline, and there is no document for this environment: name one in environment_key_pairs[].file, " +
+        "or set storage.path to the folder of a proxy that served it",
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,10 +92,11 @@ function createDuty(
   environment: number,
   options: EnvironmentPollersOptions,
 ): EnvironmentDuty {
-  const { upstream, dataPlane, poll, limiter, clock, logger, random, archive } = options;
+  const { upstream, dataPlane, poll, holdsBackShrunk, limiter, clock, logger, random, archive } = options;
   const label = maskKey(serverSideKey);
   const log = new PublishLog({ label, clientKey: clientSideKey, logger });
-  const duty = { environment, serverKey: serverSideKey, label, log };
+  const guard = new DocumentGuard(holdsBackShrunk);
+  const duty = { environment, serverKey: serverSideKey, label, log, guard };
   const poller = new EnvironmentPoller({
     label,
     serverKey: serverSideKey,
@@ -101,7 +120,7 @@ interface PublishTarget extends Omit<EnvironmentDuty, "poller"> {
 }
 
 async function readAndPublish(
-  { environment, serverKey, label, log, signal }: PublishTarget,
+  { environment, serverKey, label, log, guard, signal }: PublishTarget,
   { pages, lastModified }: FetchedDocument,
   { archive, clock, dataPlane, reader }: EnvironmentPollersOptions,
 ): Promise<PublishOutcome> {
@@ -109,9 +128,13 @@ async function readAndPublish(
   const receivedAt = clock.wallTime();
   const packed = await reader.read({ pages, label, signal }).catch(refusalOf);
   if (packed instanceof UpstreamError) return { refusal: packed };
+  const refusal = guard.refusalOf(packed);
+  if (refusal !== null) return { refusal };
+  guard.confirm(packed);
   signal.throwIfAborted();
   const document = { packed, lastModified, receivedAt };
   const report = await dataPlane.publish(environment, document);
+  guard.accepted(packed);
   log.published(report, clock.monotonicMs() - startMs);
   archive?.keep(serverKey, document);
   return { updatedAt: report.updatedAt };

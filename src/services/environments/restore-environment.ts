@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
+import type { DocumentGuard } from "./document-guard.ts";
 import type { EnvironmentPoller } from "./environment-poller.ts";
 import type { PublishLog } from "./publish-log.ts";
 import type { DataPlane } from "./served-environments.ts";
@@ -21,6 +22,7 @@ interface RestoredEnvironment {
   /** The environment as logs name it; holds no whole key. */
   readonly label: string;
   readonly log: PublishLog;
+  readonly guard: DocumentGuard;
   readonly poller: Pick<EnvironmentPoller, "restored">;
 }
 
@@ -35,19 +37,20 @@ interface RestoreOptions {
 
 /**
  * @param stop ends it at once
- * @returns resolves when the archived document is being served, or there is none; it never rejects
+ * @returns whether an archived document is being served; it never rejects
  */
 export async function restoreEnvironment(
   restored: RestoredEnvironment,
   options: RestoreOptions,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    await restore(restored, options, stop);
+    return await restore(restored, options, stop);
   } catch (error) {
-    if (stop.aborted) return;
+    if (stop.aborted) return false;
     const reason = error instanceof Error ? error.message : String(error);
     options.logger.warn({ environment: restored.label, reason }, "The archived document cannot be served");
+    return false;
   }
 }
 
@@ -55,23 +58,25 @@ async function restore(
   restored: RestoredEnvironment,
   options: RestoreOptions,
   stop: AbortSignal,
-): Promise<void> {
-  const { environment, label, log, poller } = restored;
+): Promise<boolean> {
+  const { environment, label, log, guard, poller } = restored;
   const { clock, dataPlane, logger, reader } = options;
   const startMs = clock.monotonicMs();
   const found = await findInTime(restored, options, stop);
-  if (found === null || stop.aborted) return;
+  if (found === null || stop.aborted) return false;
   const { confirmedAt, document, isPacked } = found;
   const pages = [[document.packed.body]];
   const packed = isPacked ? document.packed : await reader.read({ pages, label, signal: stop });
   stop.throwIfAborted();
   const report = await dataPlane.publish(environment, { ...document, packed });
+  guard.accepted(packed);
   poller.restored(confirmedAt);
   logger.warn(
     { environment: label, confirmedAt: confirmedAt.toISOString() },
     "Serving the archived document until the upstream has answered",
   );
   log.published(report, clock.monotonicMs() - startMs);
+  return true;
 }
 
 async function findInTime(

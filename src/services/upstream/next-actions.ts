@@ -52,6 +52,15 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
   document_invalid:
     "Fetch the document with curl and compare it with the last good one; report it to whoever runs the " +
     "upstream, or look for a newer release of this proxy.",
+  other_environment:
+    "Check that the server_side_key belongs to this environment and that api_url leads to the right " +
+    "upstream; if the environment was made anew, restart the proxy with another storage.path.",
+  document_shrunk:
+    "It is served once the next poll brings it again. If that is wrong, look at the upstream; to have such " +
+    "documents served at once, set upstream.shrink_guard to false.",
+  no_file:
+    "Check the path in environment_key_pairs[].file and that the proxy's user may read it; `export` makes " +
+    "such a file.",
   reader_failed:
     "Look at this host or container, not at the upstream: its memory, load and limits, and whether the " +
     "proxy's files were replaced while it ran.",

@@ -1,0 +1,61 @@
+/**
+ * Looks at a document before it replaces the one that is served: whether it is of the same environment, and
+ * whether it lost much at once (reliability 2.5, B16, B17). An upstream that was restored from the wrong
+ * backup, or was asked while its caches were empty, answers 200 too.
+ */
+import { UpstreamError } from "../../models/errors.ts";
+import type { DocumentFacts, PackedDocument } from "../../models/packed-document.ts";
+
+/** A document that keeps less of its features than this has to come twice. */
+const keptShareMin = 0.5;
+
+/** Of one environment. */
+export class DocumentGuard {
+  readonly #holdsBackShrunk: boolean;
+  #served: DocumentFacts | null = null;
+  /** The digest of the document that was held back last. */
+  #heldBack: string | null = null;
+
+  /** @param holdsBackShrunk whether a document that lost many features has to be confirmed */
+  constructor(holdsBackShrunk: boolean) {
+    this.#holdsBackShrunk = holdsBackShrunk;
+  }
+
+  /** The document is being served now. */
+  accepted({ facts }: Pick<PackedDocument, "facts">): void {
+    this.#served = facts;
+    this.#heldBack = null;
+  }
+
+  /** @returns why the document may never replace the one that is served; null where it may */
+  refusalOf({ facts }: Pick<PackedDocument, "facts">): UpstreamError | null {
+    if (this.#served === null || isSameEnvironment(this.#served, facts)) return null;
+    return new UpstreamError(
+      "other_environment",
+      "The document is another environment's: its api_key or its id is not that of the one that is served",
+    );
+  }
+
+  /**
+   * Lets a document pass that keeps most features, or that came a second time.
+   * @throws UpstreamError `document_shrunk`
+   */
+  confirm({ digest, facts }: Pick<PackedDocument, "digest" | "facts">): void {
+    const served = this.#served?.features ?? 0;
+    if (!this.#holdsBackShrunk || facts.features >= served * keptShareMin || this.#heldBack === digest)
+      return;
+    this.#heldBack = digest;
+    throw new UpstreamError(
+      "document_shrunk",
+      `The upstream's document suddenly has ${facts.features} features where ${served} are served`,
+    );
+  }
+}
+
+function isSameEnvironment(served: DocumentFacts, next: DocumentFacts): boolean {
+  const isSameId =
+    served.environmentId === null ||
+    next.environmentId === null ||
+    served.environmentId === next.environmentId;
+  return served.apiKey === next.apiKey && isSameId;
+}

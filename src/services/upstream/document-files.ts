@@ -1,0 +1,63 @@
+/**
+ * Documents in files, in place of an upstream: for a proxy that works offline. A file is read again when its
+ * time or size has changed. Whether what is in it is a document is the reader's question.
+ */
+import { hash } from "node:crypto";
+import { open } from "node:fs/promises";
+import { UpstreamError } from "../../models/errors.ts";
+import type { EnvironmentSettings } from "../../models/settings.ts";
+import type { DocumentRequest, UpstreamAnswer } from "./upstream-client.ts";
+
+export class DocumentFiles implements AsyncDisposable {
+  /** By server key. */
+  readonly #paths: ReadonlyMap<string, string>;
+  readonly #bytesMax: number;
+  /** By server key: what a file's time and size were when it was read last. */
+  readonly #seen = new Map<string, string>();
+
+  /** @param bytesMax larger files are not read */
+  constructor(environments: readonly EnvironmentSettings[], bytesMax: number) {
+    this.#bytesMax = bytesMax;
+    this.#paths = new Map(
+      environments.flatMap(({ serverSideKey, file }) => (file === null ? [] : [[serverSideKey, file]])),
+    );
+  }
+
+  /** Whether there is a file for the environment with this key. */
+  has(serverKey: string): boolean {
+    return this.#paths.has(serverKey);
+  }
+
+  /**
+   * Reads a file as `UpstreamClient` fetches a document; its date is when it was changed.
+   * @throws UpstreamError `no_file`, `too_large`; the signal's reason where it aborted
+   */
+  async fetchDocument({ serverKey, ifModifiedSince, signal }: DocumentRequest): Promise<UpstreamAnswer> {
+    signal?.throwIfAborted();
+    const path = this.#paths.get(serverKey) ?? "";
+    try {
+      await using file = await open(path);
+      const { mtime, mtimeMs, size } = await file.stat();
+      const version = `${mtimeMs} ${size}`;
+      if (ifModifiedSince !== null && this.#seen.get(serverKey) === version) return { kind: "not-modified" };
+      if (size > this.#bytesMax) throw new UpstreamError("too_large", `The file has ${size} bytes`);
+      const bytes = new Uint8Array(await file.readFile());
+      this.#seen.set(serverKey, version);
+      return {
+        kind: "document",
+        pages: [[bytes]],
+        digest: hash("sha256", bytes),
+        lastModified: mtime.toUTCString(),
+        recentlyChanged: false,
+      };
+    } catch (error) {
+      if (error instanceof UpstreamError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      throw new UpstreamError("no_file", `The environment's file cannot be read (${code ?? "unknown"})`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#seen.clear();
+  }
+}

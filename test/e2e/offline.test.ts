@@ -1,0 +1,82 @@
+/** A proxy without any upstream: from files, and from what another proxy archived. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { startFaultUpstream } from "../support/fault-upstream.ts";
+import {
+  clientKey,
+  configFor,
+  demoDocumentText,
+  demoDocumentWith,
+  eventually,
+  getFlags,
+  serverKey,
+  startProxyProcess,
+} from "../support/running-proxy.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "offline-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Nobody listens there. */
+const nowhere = { apiUrl: "http://127.0.0.1:9/api/v1" };
+const isServing = (url: string) => async () => (await getFlags(url)).status === 200;
+const flagsText = async (url: string) => (await getFlags(url)).text();
+const healthOf = async (url: string) => {
+  const report = await (await fetch(`${url}/proxy/health`)).json();
+  return report as { status: string; environments: { state: string; reason: string | null }[] };
+};
+
+function startOffline(file: string | null, storage: object = { enabled: false }) {
+  const pair = { client_side_key: clientKey, server_side_key: serverKey, file };
+  const config = configFor(nowhere, { offline: true, environment_key_pairs: [pair], storage });
+  return startProxyProcess({ config });
+}
+
+it("documents come from files, and changed files are read again", async () => {
+  const file = join(folder, "environment.json");
+  writeFileSync(file, demoDocumentText);
+  await using proxy = startOffline(file);
+  const url = await proxy.url();
+  await eventually(isServing(url));
+  expect(await healthOf(url)).toMatchObject({ status: "ok", environments: [{ state: "fresh" }] });
+  writeFileSync(file, demoDocumentWith({ banner_text: "changed" }));
+  await eventually(async () => (await flagsText(url)).includes("changed"));
+  for (const [text, reason] of [
+    ["{", "document_invalid"],
+    ["<html>", "not_json"],
+  ] as const) {
+    writeFileSync(file, text);
+    await eventually(async () => (await healthOf(url)).environments[0]?.reason === reason);
+    expect(await flagsText(url)).toContain("changed");
+  }
+  rmSync(file);
+  await eventually(async () => (await healthOf(url)).environments[0]?.reason === "no_file");
+  expect(await flagsText(url)).toContain("changed");
+  writeFileSync(file, demoDocumentWith({ banner_text: "again" }));
+  await eventually(async () => (await flagsText(url)).includes("again"));
+});
+
+it("without a file the archive of another proxy is served", async () => {
+  await using upstream = await startFaultUpstream();
+  upstream.setDocument(serverKey, demoDocumentText);
+  const storage = { enabled: true, path: join(folder, "data") };
+  const online = startProxyProcess({ config: configFor(upstream, { storage }) });
+  const url = await online.url();
+  await eventually(isServing(url));
+  const flags = await flagsText(url);
+  online.kill("SIGTERM");
+  await online.exit;
+  await using offline = startOffline(null, storage);
+  const again = await offline.url();
+  await eventually(isServing(again));
+  expect(await flagsText(again)).toBe(flags);
+  expect(await healthOf(again)).toMatchObject({ status: "ok", environments: [{ state: "archived" }] });
+});
+
+it("with neither, it says so", async () => {
+  await using proxy = startOffline(null);
+  const url = await proxy.url();
+  await eventually(() => proxy.stdout().includes("there is no document for this environment"));
+  expect([(await getFlags(url)).status, (await healthOf(url)).status]).toEqual([503, "error"]);
+});
