@@ -62,7 +62,7 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
         sources: environments.healthSources,
         isDraining: () => httpListener.isDraining,
       }),
-    hasTime: new TurnBudget(settings.server.turnBudgetMs, clock).hasTime,
+    hasTime: new TurnBudget(settings.server.turnBudgetMs).hasTime,
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });

@@ -3,58 +3,53 @@
  * requests than a core can answer are found in one turn: the last of them would be answered when nobody waits
  * any more, and so would those after. What is refused at once costs little, and the others stay fast.
  */
-import type { Clock } from "../clock.ts";
 
-/** So many are never refused: one that waited for the collector, or for a core, is no overload. */
+/** So many requests of a turn are never refused, nor is time looked at: usual turns have fewer. */
 const requestsMin = 16;
+
+interface Loop {
+  /** CPU time of this thread: a process that waits for a core is not asked for too much. */
+  readonly cpuMs: () => number;
+  /** Runs something when the loop has come round. */
+  readonly afterTurn: (run: () => void) => void;
+}
+
+const thisLoop: Loop = {
+  cpuMs() {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  },
+  afterTurn: setImmediate,
+};
 
 export class TurnBudget {
   readonly #budgetMs: number;
-  readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #afterTurn: (run: () => void) => void;
-  /** When the turn began with such work; null before. */
-  #startMs: number | null = null;
+  readonly #loop: Loop;
   #requests = 0;
-  /** Whether the turn before was too long already: one long turn may have had many reasons. */
-  #follows = false;
+  /** CPU time when the turn's time began to count; null before. */
+  #startMs: number | null = null;
+  /** Whether the last turn was too long already: one long turn may have had many reasons. */
   #wasLong = false;
-  #endMs = 0;
 
-  /**
-   * @param budgetMs 0: no limit
-   * @param afterTurn runs something when the loop has come round
-   */
-  constructor(
-    budgetMs: number,
-    clock: Pick<Clock, "monotonicMs">,
-    afterTurn: (run: () => void) => void = setImmediate,
-  ) {
+  /** @param budgetMs 0: no limit */
+  constructor(budgetMs: number, loop: Loop = thisLoop) {
     this.#budgetMs = budgetMs;
-    this.#clock = clock;
-    this.#afterTurn = afterTurn;
+    this.#loop = loop;
   }
 
   /** @returns whether there is time left in this turn for one more request */
   readonly hasTime = (): boolean => {
     if (this.#budgetMs === 0) return true;
     this.#requests += 1;
-    if (this.#startMs === null) this.#begin();
-    else if (this.#follows && this.#requests > requestsMin) {
-      return this.#clock.monotonicMs() - this.#startMs <= this.#budgetMs;
-    }
-    return true;
+    if (this.#requests === 1) this.#loop.afterTurn(this.#end);
+    if (this.#requests <= requestsMin) return true;
+    this.#startMs ??= this.#loop.cpuMs();
+    return !this.#wasLong || this.#loop.cpuMs() - this.#startMs <= this.#budgetMs;
   };
 
-  #begin(): void {
-    this.#startMs = this.#clock.monotonicMs();
-    this.#follows = this.#wasLong && this.#startMs - this.#endMs <= this.#budgetMs;
-    this.#afterTurn(this.#end);
-  }
-
   readonly #end = (): void => {
-    this.#endMs = this.#clock.monotonicMs();
-    this.#wasLong = this.#endMs - (this.#startMs ?? this.#endMs) > this.#budgetMs;
-    this.#startMs = null;
+    this.#wasLong = this.#startMs !== null && this.#loop.cpuMs() - this.#startMs > this.#budgetMs;
     this.#requests = 0;
+    this.#startMs = null;
   };
 }
