@@ -3,14 +3,13 @@
  * plane tells it of documents. It decides nothing that a part could decide.
  */
 import { randomUUID } from "node:crypto";
-import { createServer as createHttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { bodyPaths, createApp, readPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import { answerPlacesMax } from "./engine/property.ts";
-import type { Settings } from "./models/settings.ts";
+import type { CertificatePair, Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
 import { listenDirectly, readDirectly } from "./routes/direct-answers.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
@@ -20,7 +19,8 @@ import { type DataPlane, ServedEnvironments } from "./services/environments/serv
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
-import { HttpListener, serverOptions } from "./services/listener/http-listener.ts";
+import { HttpListener } from "./services/listener/http-listener.ts";
+import { createNodeServer } from "./services/listener/node-server.ts";
 import { receiveBodies } from "./services/listener/received-bodies.ts";
 import type { Logger } from "./services/service-logger.ts";
 
@@ -34,6 +34,8 @@ export interface RunningServer extends AsyncDisposable {
    * @throws ListenError where the socket cannot be opened
    */
   listen(port?: number): Promise<string>;
+  /** Connections that are accepted from now on get this certificate, where the settings ask for TLS. */
+  renewCertificate(pair: CertificatePair): void;
   /** Makes a running drain end at once. */
   cutDrain(): void;
 }
@@ -73,17 +75,15 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
     received: direct,
     others: readDirectly(readPaths, direct, withoutLegalHosts(general)),
   });
-  const server = createHttpServer(serverOptions(settings.server), listener);
+  const { server, renewCertificate } = createNodeServer(settings.server, listener);
   const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
   }
   return {
     dataPlane: environments,
-    async listen(asked) {
-      const { address, family, port } = await httpListener.listen(asked);
-      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-    },
+    listen: (port) => httpListener.listen(port),
+    renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
     [Symbol.asyncDispose]: () => httpListener.drain(),
   };

@@ -11,6 +11,12 @@ export interface EnvironmentKeyPair {
   readonly clientSideKey: string;
 }
 
+/** A certificate with its chain, and its private key: PEM texts that belong together. */
+export interface CertificatePair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface UpstreamSettings {
   /** Without a trailing slash. */
   readonly apiUrl: string;
@@ -51,6 +57,15 @@ export interface PollSettings {
   readonly retryMaxMs: number;
 }
 
+export interface TlsSettings {
+  /** Absolute; read again when the proxy is told to. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly minimumVersion: "TLSv1.2" | "TLSv1.3";
+  /** What the files held at the start. */
+  readonly pair: CertificatePair;
+}
+
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
@@ -69,6 +84,8 @@ export interface ServerSettings {
   readonly drainTimeoutMs: number;
   /** Whether the access log believes `X-Forwarded-For`. */
   readonly proxyHeaders: boolean;
+  /** Null: plain HTTP. */
+  readonly tls: TlsSettings | null;
 }
 
 export interface RequestLimits {
