@@ -16,10 +16,17 @@ interface PairSettings {
 }
 
 const serverPair = { section: ["server", "tls"], certificate: "certificate_file", key: "key_file" };
+const clientPair = {
+  section: ["upstream"],
+  certificate: "client_certificate_file",
+  key: "client_key_file",
+};
 
 /** The pairs that the configuration names; null where it names none, or one that is faulty. */
 export interface CertificatePairs {
   readonly ofServer: CertificatePair | null;
+  /** Towards the upstream. */
+  readonly ofClient: CertificatePair | null;
 }
 
 /**
@@ -38,7 +45,10 @@ export function readCertificatePairs(
     const [certificateFile, keyFile] = [settings.certificate, settings.key].map((name) =>
       pathOf(section, name, directory),
     );
-    if (certificateFile == null || keyFile == null) return null;
+    if (certificateFile == null || keyFile == null) {
+      faults.push(...findHalf(settings, section));
+      return null;
+    }
     const reading = readCertificatePair({ certificateFile, keyFile }, Date.now());
     if (reading.pair === null) faults.push(...reading.faults.map((each) => toFault(settings, each)));
     else if (reading.warning !== null) {
@@ -46,7 +56,13 @@ export function readCertificatePairs(
     }
     return reading.pair;
   };
-  return { pairs: { ofServer: read(serverPair) }, faults, warnings };
+  const pairs = { ofServer: read(serverPair), ofClient: read(clientPair) };
+  const isPlain = String(tree["api_url"]).trim().toLowerCase().startsWith("http:");
+  if (pairs.ofClient !== null && isPlain) {
+    const path = nameOf(clientPair, "certificate");
+    warnings.push({ path, message: "without effect, as api_url is no https:// URL" });
+  }
+  return { pairs, faults, warnings };
 }
 
 /** Reads the files of `server.tls` again; faults are worded as at a start. */
@@ -54,6 +70,17 @@ export function readPairAgain(tls: TlsSettings): { reading: PairReading; faults:
   const reading = readCertificatePair(tls, Date.now());
   const faults = reading.pair === null ? reading.faults : [];
   return { reading, faults: faults.map((each) => toFault(serverPair, each)) };
+}
+
+/** Both or none: where the schema takes null for each, it cannot tell. */
+function findHalf(settings: PairSettings, section: unknown): ConfigFault[] {
+  if (settings !== clientPair || !isTree(section)) return [];
+  const files = ["certificate", "key"] as const;
+  const [given, ...more] = files.filter((file) => (section[settings[file]] ?? null) !== null);
+  if (given === undefined || more.length > 0) return [];
+  const missing = given === "key" ? "certificate" : "key";
+  const fault = `it is missing beside ${nameOf(settings, given)}`;
+  return [{ path: nameOf(settings, missing), fault, remedy: `${remedies[missing]} Or remove both.` }];
 }
 
 function pathOf(section: unknown, name: string, directory: string): string | null {

@@ -3,6 +3,7 @@
  * It must not read files or variables, and its output keeps the names of the file.
  */
 import { z } from "zod";
+import { pathPattern } from "./pem-files.ts";
 import { bytes, count, seconds, secondsMax } from "./quantities.ts";
 import { server } from "./server-section.ts";
 import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
@@ -41,6 +42,11 @@ const endpointCache = z
   .nullable()
   .prefault(null);
 
+const pemFileOrNull = (remedy: string) =>
+  setting(
+    readTextOrNull({ wanted: "the path of a PEM file, or null", pattern: pathPattern, remedy }),
+  ).prefault(null);
+
 const upstream = z.object({
   document_timeout_seconds: seconds(60),
   document_bytes_max: bytes(104_857_600),
@@ -50,13 +56,11 @@ const upstream = z.object({
   retry_after_max_seconds: seconds(60),
   breaker_failures_max: count(5),
   breaker_probe_seconds: seconds(1),
-  ca_file: setting(
-    readTextOrNull({
-      wanted: "the path of a PEM file, or null",
-      pattern: /./,
-      remedy: "Set the path of a file of certificates, or null.",
-    }),
-  ).prefault(null),
+  ca_file: pemFileOrNull("Set the path of a file of certificates, or null."),
+  client_certificate_file: pemFileOrNull(
+    "Set the path of a file with the certificate and its chain, or null.",
+  ),
+  client_key_file: pemFileOrNull("Set the path of a file with the certificate's private key, or null."),
 });
 
 const polling = z

@@ -24,7 +24,7 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
       serverSideKey: pair.server_side_key,
       clientSideKey: pair.client_side_key,
     })),
-    upstream: { ...toUpstreamSettings(file), ...surroundings },
+    upstream: { ...toUpstreamSettings(file), ...surroundings, clientCertificate: pairs.ofClient },
     poll: {
       intervalMs: toMs(file.api_poll_frequency_seconds),
       jitterRatio: file.polling.jitter_ratio,
@@ -70,7 +70,9 @@ function toGracePeriodMs(seconds: number | null): number | null {
   return seconds === null ? null : toMs(seconds);
 }
 
-function toUpstreamSettings(file: ConfigFile): Omit<Settings["upstream"], keyof UpstreamSurroundings> {
+function toUpstreamSettings(
+  file: ConfigFile,
+): Omit<Settings["upstream"], keyof UpstreamSurroundings | "clientCertificate"> {
   const requestTimeoutMs = toMs(file.api_poll_timeout_seconds);
   return {
     apiUrl: file.api_url,

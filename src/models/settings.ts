@@ -38,6 +38,8 @@ export interface UpstreamSettings {
   readonly breakerProbeIntervalMs: number;
   /** PEM text of further certificate authorities; null: the system's alone. */
   readonly caCertificates: string | null;
+  /** What the proxy shows to an upstream that asks who it is; null: nothing. */
+  readonly clientCertificate: CertificatePair | null;
   /** Forward proxies, as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or their aliases) name them. */
   readonly httpProxy: string | null;
   readonly httpsProxy: string | null;

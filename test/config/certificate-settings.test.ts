@@ -1,4 +1,7 @@
-/** The files of `server.tls`: what is wrong with them is said at the start, by setting and remedy. */
+/**
+ * The files of `server.tls` and of the certificate for the upstream: what is wrong with them is said at the
+ * start, by setting and remedy.
+ */
 import { expect, test } from "vitest";
 import { pem } from "../support/certificates.ts";
 import { faultsOf, load, pair } from "./config-folder.ts";
@@ -97,6 +100,45 @@ test("an expired certificate is used, with a warning", () => {
     {
       path: "server.tls.certificate_file",
       message: "the certificate has expired on 2020-01-02T00:00:00.000Z: peers will refuse it",
+    },
+  ]);
+});
+
+const clientFiles = { client_certificate_file: "tls.crt", client_key_file: "tls.key" };
+const upstreamOf = (upstream: unknown, further = {}) => ({
+  environment_key_pairs: [pair],
+  upstream,
+  ...further,
+});
+
+test("a client's certificate is read from the configuration's folder; without one there is none", () => {
+  const { settings, warnings } = load(upstreamOf(clientFiles), {}, files);
+  expect(settings.upstream.clientCertificate?.key).toBe(pem("server-key.pem"));
+  expect(warnings).toEqual([]);
+  expect(load(upstreamOf({})).settings.upstream.clientCertificate).toBeNull();
+});
+
+test.each([
+  ["client_key_file", "client_certificate_file", keyRemedy],
+  ["client_certificate_file", "client_key_file", certificateRemedy],
+])("a client's certificate without %s is a fault", (missing, given, remedy) => {
+  expect(faultsOf(upstreamOf({ ...clientFiles, [missing]: null }), {}, files)).toEqual([
+    `upstream.${missing}: it is missing beside upstream.${given}. ${remedy} Or remove both.`,
+  ]);
+});
+
+test("a client's key of another certificate is a fault", () => {
+  expect(faultsOf(upstreamOf({ ...clientFiles, client_key_file: "other.key" }), {}, files)).toEqual([
+    `upstream.client_key_file: it names a key of another certificate. ${keyRemedy}`,
+  ]);
+});
+
+test("a client's certificate towards an upstream without TLS is warned of", () => {
+  const { warnings } = load(upstreamOf(clientFiles, { api_url: "http://flags.internal/api/v1" }), {}, files);
+  expect(warnings).toEqual([
+    {
+      path: "upstream.client_certificate_file",
+      message: "without effect, as api_url is no https:// URL",
     },
   ]);
 });

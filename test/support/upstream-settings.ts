@@ -23,6 +23,7 @@ function upstreamSettings(changes: Partial<UpstreamSettings> = {}): UpstreamSett
     breakerFailuresMax: 1_000_000,
     breakerProbeIntervalMs: 1000,
     caCertificates: null,
+    clientCertificate: null,
     httpProxy: null,
     httpsProxy: null,
     noProxy: null,
