@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
-import { bodyPaths, createApp, readPaths } from "./app.ts";
+import { bodyPaths, createApp, healthPaths, readPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
@@ -13,6 +13,7 @@ import type { CertificatePair, Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
 import { listenDirectly, readDirectly } from "./routes/direct-answers.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
+import { admitRequests } from "./routes/request-admission.ts";
 import { withoutLegalHosts } from "./routes/request-host.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
@@ -75,7 +76,10 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
     received: direct,
     others: readDirectly(readPaths, direct, withoutLegalHosts(general)),
   });
-  const { server, renewCertificate } = createNodeServer(settings.server, listener);
+  const { bodyBytesMax } = settings.limits;
+  const admission = { settings: settings.server, healthPaths, bodyBytesMax, resolveKey, cors, clock };
+  const admitted = admitRequests(admission, listener);
+  const { server, renewCertificate } = createNodeServer(settings.server, admitted);
   const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });

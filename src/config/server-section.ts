@@ -3,6 +3,7 @@
  * files.
  */
 import { z } from "zod";
+import { readNetwork } from "./network-reader.ts";
 import { pathPattern } from "./pem-files.ts";
 import { bytes, countMax, seconds } from "./quantities.ts";
 import { boolean, choice, number, readText, readWorkers, setting } from "./setting-readers.ts";
@@ -51,6 +52,14 @@ export const server = z
     drain_delay_seconds: number({ default: 5, min: 0, max: 3600 }),
     drain_timeout_seconds: number({ default: 10, min: 0, max: 3600 }),
     tls,
+    allow_clients: z.array(setting(readNetwork)).prefault([]),
+    rate_limit: z
+      .object({
+        requests_per_second: number({ default: 100, max: countMax }),
+        burst: number({ default: 200, min: 1, max: countMax, whole: true }),
+      })
+      .nullable()
+      .prefault(null),
   })
   .superRefine((value, context) => {
     // NOTE: Node refuses to create such a server.

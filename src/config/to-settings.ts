@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { IdentityCacheSettings, Settings, TlsSettings } from "../models/settings.ts";
+import type { IdentityCacheSettings, RateLimitSettings, Settings, TlsSettings } from "../models/settings.ts";
 import type { CertificatePairs } from "./certificate-settings.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
@@ -116,7 +116,14 @@ function toServerSettings(file: ConfigFile): Omit<Settings["server"], "tls"> {
     drainDelayMs: toMs(file.server.drain_delay_seconds),
     drainTimeoutMs: toMs(file.server.drain_timeout_seconds),
     proxyHeaders: file.server.proxy_headers,
+    allowClients: file.server.allow_clients,
+    rateLimit: toRateLimitSettings(file.server.rate_limit),
   };
+}
+
+function toRateLimitSettings(section: ConfigFile["server"]["rate_limit"]): RateLimitSettings | null {
+  if (section === null) return null;
+  return { requestsPerSecond: section.requests_per_second, burst: section.burst };
 }
 
 /**

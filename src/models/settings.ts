@@ -68,6 +68,13 @@ export interface TlsSettings {
   readonly pair: CertificatePair;
 }
 
+/** Of one client with one key, in each worker. */
+export interface RateLimitSettings {
+  readonly requestsPerSecond: number;
+  /** So many requests may come at once. */
+  readonly burst: number;
+}
+
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
@@ -84,10 +91,14 @@ export interface ServerSettings {
   readonly drainDelayMs: number;
   /** How long a draining server waits for requests in flight after it stopped accepting. */
   readonly drainTimeoutMs: number;
-  /** Whether the access log believes `X-Forwarded-For`. */
+  /** Whether `X-Forwarded-For` is believed to begin with the client's address. */
   readonly proxyHeaders: boolean;
   /** Null: plain HTTP. */
   readonly tls: TlsSettings | null;
+  /** Networks as `address/bits`; none: every client may ask. */
+  readonly allowClients: readonly string[];
+  /** Null: none. */
+  readonly rateLimit: RateLimitSettings | null;
 }
 
 export interface RequestLimits {

@@ -6,6 +6,7 @@ import { createServer as createHttpServer, type RequestListener, type Server } f
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { SecureContextOptions } from "node:tls";
 import type { CertificatePair, ServerSettings, TlsSettings } from "../../models/settings.ts";
+import { ClientNetworks, loopbackNetworks } from "./client-address.ts";
 
 /** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
 const connectionsCheckingInterval = 1000;
@@ -28,14 +29,32 @@ export function createNodeServer(settings: ServerSettings, listener: RequestList
     connectionsCheckingInterval,
   };
   if (tls === null) {
-    return { server: createHttpServer(limits, listener), renewCertificate: () => undefined };
+    const server = createHttpServer(limits, listener);
+    closeStrangers(server, settings);
+    return { server, renewCertificate: () => undefined };
   }
   const options = { ...limits, ...secureContextOf(tls, tls.pair), handshakeTimeout };
   const server = createHttpsServer(options, listener);
+  closeStrangers(server, settings);
   return { server, renewCertificate: (pair) => server.setSecureContext(secureContextOf(tls, pair)) };
 }
 
 /** NOTE: a new context takes nothing over from the old one: each option has to be here. */
 function secureContextOf({ minimumVersion }: TlsSettings, pair: CertificatePair): SecureContextOptions {
   return { cert: pair.certificate, key: pair.key, minVersion: minimumVersion };
+}
+
+/**
+ * Closes connections of clients that may ask nothing as soon as they are accepted, before TLS and HTTP know
+ * of them: where the socket's address is the client's. Of this machine's own some may ask for health.
+ */
+function closeStrangers(server: Server | HttpsServer, { allowClients, proxyHeaders }: ServerSettings): void {
+  if (allowClients.length === 0 || proxyHeaders) return;
+  const known = new ClientNetworks([...allowClients, ...loopbackNetworks]);
+  const acceptors = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) => {
+    if (!known.has(socket.remoteAddress)) socket.destroy();
+    else for (const accept of acceptors) accept.call(server, socket);
+  });
 }
