@@ -28,7 +28,8 @@ async function answerTo(remoteAddress: string | undefined, server: object) {
   });
   const { socket, written } = connectFrom(remoteAddress);
   made.server.emit("connection", socket);
-  socket.push("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  // Of TLS no handshake is begun: whoever may ask is waited for.
+  if (settings.server.tls === null) socket.push("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
   for (let turns = 0; turns < 20; turns += 1) await turn();
   const outcome = { isClosed: socket.destroyed, asked: asked.length, written: written.length > 0 };
   socket.destroy();
@@ -44,6 +45,10 @@ it.each(["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::1", "127.0.0.1", "::1"])(
     expect(await answerTo(address, {})).toEqual(served);
   },
 );
+
+it("who may ask is waited for with TLS", async () => {
+  expect(await answerTo("10.1.2.3", { tls: tlsSection() })).toMatchObject({ isClosed: false });
+});
 
 it.each(["192.0.2.7", "::ffff:192.0.2.7", "2001:db9::1", undefined])("%s is closed", async (address) => {
   expect(await answerTo(address, {})).toEqual(closed);
