@@ -86,7 +86,9 @@ function checkRate(options: AdmissionOptions, limiter: RateLimiter): Check {
   return (request) => {
     if (request.method === "OPTIONS" || health.has(withoutQuery(request.url ?? ""))) return null;
     const key = request.headers["x-environment-key"]?.toString().trim() ?? "";
-    const client = clientNetwork(clientAddress(request, settings.proxyHeaders) ?? "");
+    // What is forwarded and no address is the proxy's own: texts of clients are not kept.
+    const forwarded = clientNetwork(clientAddress(request, settings.proxyHeaders));
+    const client = forwarded ?? clientNetwork(request.socket.remoteAddress);
     const waitMs = limiter.take(`${client} ${numberOf(resolveKey(key))}`, clock.monotonicMs());
     if (waitMs === 0) return null;
     return { error, headers: { "retry-after": String(Math.ceil(waitMs / 1000)) } };

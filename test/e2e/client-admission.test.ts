@@ -118,6 +118,8 @@ it("behind a proxy each forwarded client has a burst; one of IPv6 has one for it
   const statuses = [];
   for (const each of from) statuses.push(await status(proxy, { from: each }));
   expect(statuses).toEqual([200, 200, 503, 200, 503, 200]);
+  // Made-up texts are not clients of their own.
+  expect([await status(proxy, { from: "x" }), await status(proxy, { from: "y" })]).toEqual([200, 503]);
 });
 
 it("a body that may be long is not read behind a refusal", async () => {

@@ -41,10 +41,11 @@ const groupsOfAddress = 8;
 /** Of IPv6, one client commonly has all addresses of so many groups of 16 bits. */
 const groupsOfClient = 4;
 
-/** @returns text that is the same for all addresses that one client may have at will */
-export function clientNetwork(address: string): string {
-  const bare = withoutZone(address).replace(/^::ffff:(?=[\d.]+$)/i, "");
-  if (!isIPv6(bare)) return bare;
+/** @returns short text that is the same for all addresses that one client may have; null of no address */
+export function clientNetwork(address: string | undefined): string | null {
+  const bare = withoutZone(address ?? "").replace(/^::ffff:(?=[\d.]+$)/i, "");
+  const family = isIP(bare);
+  if (family !== 6) return family === 4 ? bare : null;
   const [head = [], tail = []] = bare
     .split("::")
     .map((part) => part.split(":").filter((each) => each !== ""));

@@ -50,5 +50,8 @@ test.each([
   ["2001:db8::6", "2001:db8:0:0"],
   ["::1", "0:0:0:0"],
   ["fe80::1%eth0", "fe80:0:0:0"],
-  ["unknown", "unknown"],
+  [`fe80::1%${"z".repeat(9999)}`, "fe80:0:0:0"],
+  ["unknown", null],
+  ["192.0.2.7:80", null],
+  [undefined, null],
 ])("%s is one client with all of %s", (address, network) => expect(clientNetwork(address)).toBe(network));
