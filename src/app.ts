@@ -31,6 +31,11 @@ export const bodyPaths = [identitiesPath, bulkIdentitiesPath];
 /** The routes of GET whose answers are ready when they are asked for. */
 export const readPaths = [flagsPath, identitiesPath, documentPath];
 
+const livenessPath = "/proxy/health/liveness";
+const readinessPaths = ["/health", "/proxy/health", "/proxy/health/readiness"];
+
+export const healthPaths = [...readinessPaths, livenessPath];
+
 type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */
@@ -52,8 +57,8 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
   mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
   mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
   const health = createHealthRoute(routeDependencies);
-  for (const path of ["/health", "/proxy/health", "/proxy/health/readiness"]) mount("GET", path, health);
-  mount("GET", "/proxy/health/liveness", createLivenessRoute(routeDependencies));
+  for (const path of readinessPaths) mount("GET", path, health);
+  mount("GET", livenessPath, createLivenessRoute(routeDependencies));
 
   app.notFound(createUnmatchedRoute(routeDependencies, methodsByPath));
   app.onError((error, context) => {

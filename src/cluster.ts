@@ -5,7 +5,7 @@
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { startControlPlane } from "./control-plane.ts";
-import type { Settings } from "./models/settings.ts";
+import type { CertificatePair, Settings } from "./models/settings.ts";
 import { createServer } from "./server.ts";
 import { systemClock } from "./services/clock.ts";
 import type { Logger } from "./services/service-logger.ts";
@@ -17,6 +17,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly url: string;
   /** Rejects when the proxy cannot go on; else never settles. */
   readonly failed: Promise<never>;
+  /** Connections that are accepted from now on get this certificate, where the settings ask for TLS. */
+  renewCertificate(pair: CertificatePair): void;
   /** Makes a running drain end at once. */
   cutDrain(): void;
 }
@@ -40,6 +42,7 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   return {
     url,
     failed: data instanceof WorkerPool ? data.failed : new Promise(() => undefined),
+    renewCertificate: (pair) => data.renewCertificate(pair),
     cutDrain: () => data.cutDrain(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -3,24 +3,25 @@
  * plane tells it of documents. It decides nothing that a part could decide.
  */
 import { randomUUID } from "node:crypto";
-import { createServer as createHttpServer } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { bodyPaths, createApp, readPaths } from "./app.ts";
+import { bodyPaths, createApp, healthPaths, readPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import { answerPlacesMax } from "./engine/property.ts";
-import type { Settings } from "./models/settings.ts";
+import type { CertificatePair, Settings } from "./models/settings.ts";
 import { awaitsBody } from "./routes/awaited-bodies.ts";
 import { listenDirectly, readDirectly } from "./routes/direct-answers.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
+import { admitRequests } from "./routes/request-admission.ts";
 import { withoutLegalHosts } from "./routes/request-host.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
-import { HttpListener, serverOptions } from "./services/listener/http-listener.ts";
+import { HttpListener } from "./services/listener/http-listener.ts";
+import { createNodeServer } from "./services/listener/node-server.ts";
 import { receiveBodies } from "./services/listener/received-bodies.ts";
 import { TurnBudget } from "./services/listener/turn-budget.ts";
 import type { Logger } from "./services/service-logger.ts";
@@ -35,6 +36,8 @@ export interface RunningServer extends AsyncDisposable {
    * @throws ListenError where the socket cannot be opened
    */
   listen(port?: number): Promise<string>;
+  /** Connections that are accepted from now on get this certificate, where the settings ask for TLS. */
+  renewCertificate(pair: CertificatePair): void;
   /** Makes a running drain end at once. */
   cutDrain(): void;
 }
@@ -75,17 +78,18 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
     received: direct,
     others: readDirectly(readPaths, direct, withoutLegalHosts(general)),
   });
-  const server = createHttpServer(serverOptions(settings.server), listener);
+  const { bodyBytesMax } = settings.limits;
+  const admission = { settings: settings.server, healthPaths, bodyBytesMax, resolveKey, cors, clock };
+  const admitted = admitRequests(admission, listener);
+  const { server, renewCertificate } = createNodeServer(settings.server, admitted);
   const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
   }
   return {
     dataPlane: environments,
-    async listen(asked) {
-      const { address, family, port } = await httpListener.listen(asked);
-      return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
-    },
+    listen: (port) => httpListener.listen(port),
+    renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
     [Symbol.asyncDispose]: () => httpListener.drain(),
   };

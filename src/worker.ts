@@ -27,6 +27,8 @@ function serve(settings: Settings): void {
   };
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
+  // As a terminal that closes sends it to all: the control plane's reads the certificate again.
+  if (settings.server.tls !== null) process.on("SIGHUP", () => undefined);
   const server = createServer(settings, logger);
   const orders = new WorkerOrders(server.dataPlane, report);
   const drain = (): void => void server[Symbol.asyncDispose]().then(() => end(0), dieOfBug);
@@ -35,6 +37,7 @@ function serve(settings: Settings): void {
     if (order.kind === "listen") void listen(server, order.port);
     else if (order.kind === "drain") drain();
     else if (order.kind === "cut-drain") server.cutDrain();
+    else if (order.kind === "certificate") server.renewCertificate(order.pair);
     else void orders.take(order);
   });
 }

@@ -9,6 +9,7 @@ import { createLogger, type ProcessLogger } from "../config/logger.ts";
 import type { Settings } from "../models/settings.ts";
 import { limitHeapGrowth } from "../services/garbage-collection.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
+import { renewOnHangup } from "./certificate-renewal.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface ServeOptions {
@@ -48,8 +49,11 @@ export async function runServer(
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();
+  const { tls } = settings.server;
+  const renewOf = tls === null ? () => undefined : renewOnHangup(tls, logger);
   try {
     await using proxy = await startProxy(settings, logger, version);
+    renewOf(proxy);
     onListening(proxy.url);
     logger.info({ signal: await Promise.race([signals.next(), proxy.failed]) }, "Asked to end");
     void signals.next().then((signal) => {

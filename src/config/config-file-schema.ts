@@ -3,24 +3,11 @@
  * It must not read files or variables, and its output keeps the names of the file.
  */
 import { z } from "zod";
-import {
-  boolean,
-  choice,
-  number,
-  readText,
-  readTextOrNull,
-  readWorkers,
-  setting,
-} from "./setting-readers.ts";
+import { pathPattern } from "./pem-files.ts";
+import { bytes, count, seconds, secondsMax } from "./quantities.ts";
+import { server } from "./server-section.ts";
+import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
 import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
-
-/**
- * NOTE: a Node timer of more than 2^31-1 ms (24.8 days) fires at once. With the largest jitter a wait of this
- * many seconds stays below that.
- */
-const secondsMax = 1_000_000;
-const countMax = 1_000_000;
-const bytesMax = 1_073_741_824;
 
 /** More entries than this serve nobody: the limit in bytes is met long before. */
 export const cacheEntriesMax = 1_000_000;
@@ -34,10 +21,6 @@ export const settingAliases: Readonly<Record<string, string>> = {
   "logging.color": "colours",
   "logging.use_colors": "colours",
 };
-
-const seconds = (byDefault: number) => number({ default: byDefault, max: secondsMax });
-const count = (byDefault: number, min = 1) => number({ default: byDefault, min, max: countMax, whole: true });
-const bytes = (byDefault: number) => number({ default: byDefault, min: 1024, max: bytesMax, whole: true });
 
 // The characters that an HTTP header carries unchanged: a key with others could never be sent or received.
 const keyRemedy = "Copy the key from the environment's settings; it is one line of plain ASCII.";
@@ -66,6 +49,11 @@ const endpointCache = z
   .nullable()
   .prefault(null);
 
+const pemFileOrNull = (remedy: string) =>
+  setting(
+    readTextOrNull({ wanted: "the path of a PEM file, or null", pattern: pathPattern, remedy }),
+  ).prefault(null);
+
 const upstream = z.object({
   document_timeout_seconds: seconds(60),
   document_bytes_max: bytes(104_857_600),
@@ -76,13 +64,11 @@ const upstream = z.object({
   breaker_failures_max: count(5),
   breaker_probe_seconds: seconds(1),
   shrink_guard: boolean(true),
-  ca_file: setting(
-    readTextOrNull({
-      wanted: "the path of a PEM file, or null",
-      pattern: /./,
-      remedy: "Set the path of a file of certificates, or null.",
-    }),
-  ).prefault(null),
+  ca_file: pemFileOrNull("Set the path of a file of certificates, or null."),
+  client_certificate_file: pemFileOrNull(
+    "Set the path of a file with the certificate and its chain, or null.",
+  ),
+  client_key_file: pemFileOrNull("Set the path of a file with the certificate's private key, or null."),
 });
 
 const polling = z
@@ -100,39 +86,6 @@ const polling = z
       path: ["retry_min_seconds"],
       message: "it is longer than polling.retry_max_seconds",
       params: { remedy: "Set it to at most polling.retry_max_seconds." },
-    });
-  });
-
-const server = z
-  .object({
-    host: setting(
-      readText({
-        wanted: "an IP address or a host name",
-        pattern: /^[A-Za-z0-9._:%-]+$/,
-        remedy: "Set an address to listen on, such as 0.0.0.0 or ::, without scheme, brackets and port.",
-      }),
-    ).prefault("0.0.0.0"),
-    port: number({ default: 8000, min: 0, max: 65_535, whole: true }),
-    reload: boolean(false),
-    proxy_headers: boolean(false),
-    timeout_keep_alive: seconds(75),
-    headers_timeout_seconds: seconds(6),
-    request_timeout_seconds: seconds(10),
-    header_bytes_max: bytes(16_384),
-    connections_max: number<number | null>({ default: null, min: 1, max: countMax, whole: true }, true),
-    backlog: number({ default: 1024, min: 1, max: 65_535, whole: true }),
-    workers: setting(readWorkers).prefault(1),
-    drain_delay_seconds: number({ default: 5, min: 0, max: 3600 }),
-    drain_timeout_seconds: number({ default: 10, min: 0, max: 3600 }),
-  })
-  .superRefine((value, context) => {
-    // NOTE: Node refuses to create such a server.
-    if (value.headers_timeout_seconds <= value.request_timeout_seconds) return;
-    context.addIssue({
-      code: "custom",
-      path: ["headers_timeout_seconds"],
-      message: "it is longer than server.request_timeout_seconds",
-      params: { remedy: "Set it to at most server.request_timeout_seconds." },
     });
   });
 

@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import type { z } from "zod";
 import { ConfigError, type ConfigFault } from "../models/errors.ts";
 import type { Settings } from "../models/settings.ts";
+import { readCertificatePairs } from "./certificate-settings.ts";
 import { findDuplicateKeys, findWarnings } from "./config-checks.ts";
 import { type ConfigFile, configFileSchema } from "./config-file-schema.ts";
 import {
@@ -47,6 +48,26 @@ export interface LoadedSettings {
  * @throws ConfigError with all faults at once; no fault holds a key or a secret
  */
 export function loadSettings(options: LoadOptions = {}): LoadedSettings {
+  const { file, path, ...origin } = locate(options);
+  return { ...settle(file, origin), configPath: file.found ? path : null };
+}
+
+/**
+ * The section `server` alone, without the files that it names: a probe must find a proxy that runs whatever
+ * has become of them since.
+ * @returns null where the settings cannot be read
+ */
+export function loadServerSection(options: LoadOptions = {}): ConfigFile["server"] | null {
+  const { file, ...origin } = locate(options);
+  return check(file, origin).parsed.data?.server ?? null;
+}
+
+interface Origin {
+  readonly environment: Environment;
+  readonly directory: string;
+}
+
+function locate(options: LoadOptions): Origin & { readonly file: FileSettings; readonly path: string } {
   const environment = options.environment ?? process.env;
   const variable = environment["CONFIG_PATH"] || undefined;
   const path = options.configPath ?? variable ?? "./config.json";
@@ -54,8 +75,7 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
   // The image sets CONFIG_PATH, so a file that it names may be missing; one asked for by hand may not.
   const mayBeMissing = givesPairs && options.configPath === undefined;
   const file = readConfigFile(path, { mayBeMissing, isNamed: variable !== undefined });
-  const surroundings = { environment, directory: dirname(resolve(path)) };
-  return { ...settle(file, surroundings), configPath: file.found ? path : null };
+  return { file, path, environment, directory: dirname(resolve(path)) };
 }
 
 /**
@@ -68,29 +88,39 @@ export function settingsFrom(raw: ConfigTree): Settings {
   return settle(file, { environment: {}, directory: "." }).settings;
 }
 
-/** Puts variables over the file, reads references, checks all of it. */
-function settle(
-  file: FileSettings,
-  { environment, directory }: { readonly environment: Environment; readonly directory: string },
-): Omit<LoadedSettings, "configPath"> {
+/** Puts variables over the file, reads references, checks single settings. */
+function check(file: FileSettings, { environment, directory }: Origin) {
   const variables = readVariableSettings(environment);
   const merged = mergeTrees(file.tree, variables.tree);
   const expanded = expandReferences(merged, { environment, directory });
   // Once: to compile a check of each section would take longer than all the checks.
   const parsed = configFileSchema.safeParse(expanded.tree, { jitless: true });
+  return { variables, expanded, parsed };
+}
+
+/** Checks all of it, and the files that it names. */
+function settle(file: FileSettings, origin: Origin): Omit<LoadedSettings, "configPath"> {
+  const { environment, directory } = origin;
+  const { variables, expanded, parsed } = check(file, origin);
   const { surroundings, ...ambient } = readSurroundings(expanded.tree, directory, environment);
+  const { pairs, ...certificates } = readCertificatePairs(expanded.tree, directory);
 
   const faults = [...file.faults, ...variables.faults, ...expanded.faults];
   const settled = new Set(expanded.faults.map((each) => each.path));
   const further = [...(parsed.error?.issues ?? []).map(toFault), ...findDuplicateKeys(expanded.tree)];
-  faults.push(...further.filter((each) => !settled.has(each.path)), ...ambient.faults);
+  faults.push(
+    ...further.filter((each) => !settled.has(each.path)),
+    ...ambient.faults,
+    ...certificates.faults,
+  );
   if (faults.length > 0 || parsed.data === undefined) {
     const sourced = faults.map((each) => withSource(each, variables.sources));
     throw new ConfigError(sourced, [...file.warnings, ...variables.warnings]);
   }
+  const remarks = [...findWarnings(parsed.data), ...ambient.warnings, ...certificates.warnings];
   return {
-    settings: toSettings(parsed.data, surroundings, directory),
-    warnings: [...file.warnings, ...variables.warnings, ...findWarnings(parsed.data), ...ambient.warnings],
+    settings: toSettings(parsed.data, { surroundings, pairs, directory }),
+    warnings: [...file.warnings, ...variables.warnings, ...remarks],
   };
 }
 

@@ -4,19 +4,21 @@
  */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { IdentityCacheSettings, Settings } from "../models/settings.ts";
+import type { IdentityCacheSettings, RateLimitSettings, Settings, TlsSettings } from "../models/settings.ts";
+import type { CertificatePairs } from "./certificate-settings.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
 import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
 
-/**
- * @param surroundings what the file alone does not tell of the way to the upstream
- * @param directory the folder that relative paths start from
- */
-export function toSettings(
-  file: ConfigFile,
-  surroundings: UpstreamSurroundings,
-  directory: string,
-): Settings {
+/** What the file names, or what surrounds it. */
+export interface ReadBeside {
+  /** What the file alone does not tell of the way to the upstream. */
+  readonly surroundings: UpstreamSurroundings;
+  readonly pairs: CertificatePairs;
+  /** The folder that relative paths start from. */
+  readonly directory: string;
+}
+
+export function toSettings(file: ConfigFile, { surroundings, pairs, directory }: ReadBeside): Settings {
   return {
     environments: file.environment_key_pairs.map((pair) => ({
       serverSideKey: pair.server_side_key,
@@ -24,7 +26,7 @@ export function toSettings(
       file: pair.file === null ? null : resolve(directory, pair.file),
     })),
     isOffline: file.offline,
-    upstream: { ...toUpstreamSettings(file), ...surroundings },
+    upstream: { ...toUpstreamSettings(file), ...surroundings, clientCertificate: pairs.ofClient },
     poll: {
       intervalMs: toMs(file.api_poll_frequency_seconds),
       jitterRatio: file.polling.jitter_ratio,
@@ -33,7 +35,7 @@ export function toSettings(
       retryMinMs: toMs(file.polling.retry_min_seconds),
       retryMaxMs: toMs(file.polling.retry_max_seconds),
     },
-    server: toServerSettings(file),
+    server: { ...toServerSettings(file), tls: toTlsSettings(file, pairs, directory) },
     limits: {
       bodyBytesMax: file.limits.body_bytes_max,
       identifierCharactersMax: file.limits.identifier_characters_max,
@@ -73,7 +75,9 @@ function toGracePeriodMs(seconds: number | null): number | null {
   return seconds === null ? null : toMs(seconds);
 }
 
-function toUpstreamSettings(file: ConfigFile): Omit<Settings["upstream"], keyof UpstreamSurroundings> {
+function toUpstreamSettings(
+  file: ConfigFile,
+): Omit<Settings["upstream"], keyof UpstreamSurroundings | "clientCertificate"> {
   const requestTimeoutMs = toMs(file.api_poll_timeout_seconds);
   return {
     apiUrl: file.api_url,
@@ -92,7 +96,18 @@ function toUpstreamSettings(file: ConfigFile): Omit<Settings["upstream"], keyof 
   };
 }
 
-function toServerSettings(file: ConfigFile): Settings["server"] {
+function toTlsSettings(file: ConfigFile, pairs: CertificatePairs, directory: string): TlsSettings | null {
+  const { tls } = file.server;
+  if (tls === null || pairs.ofServer === null) return null;
+  return {
+    certificateFile: resolve(directory, tls.certificate_file),
+    keyFile: resolve(directory, tls.key_file),
+    minimumVersion: tls.minimum_version,
+    pair: pairs.ofServer,
+  };
+}
+
+function toServerSettings(file: ConfigFile): Omit<Settings["server"], "tls"> {
   return {
     host: file.server.host,
     port: file.server.port,
@@ -108,7 +123,14 @@ function toServerSettings(file: ConfigFile): Settings["server"] {
     drainTimeoutMs: toMs(file.server.drain_timeout_seconds),
     turnBudgetMs: file.limits.turn_budget_ms,
     proxyHeaders: file.server.proxy_headers,
+    allowClients: file.server.allow_clients,
+    rateLimit: toRateLimitSettings(file.server.rate_limit),
   };
+}
+
+function toRateLimitSettings(section: ConfigFile["server"]["rate_limit"]): RateLimitSettings | null {
+  if (section === null) return null;
+  return { requestsPerSecond: section.requests_per_second, burst: section.burst };
 }
 
 /**

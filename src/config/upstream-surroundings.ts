@@ -2,12 +2,11 @@
  * What surrounds the way to the upstream: forward proxies and certificate authorities, from variables that
  * many programs share and from `upstream.ca_file`. It must not show a proxy's password.
  */
-import { X509Certificate } from "node:crypto";
 import { resolve } from "node:path";
 import type { ConfigFault } from "../models/errors.ts";
 import { type ConfigTree, type ConfigWarning, isTree } from "./config-tree.ts";
 import type { Environment } from "./environment-variables.ts";
-import { readTextFile } from "./text-file.ts";
+import { readCertificates } from "./pem-files.ts";
 import { readProxyUrl } from "./url-readers.ts";
 
 /** The parts of `UpstreamSettings` that are not in the configuration file as they are. */
@@ -79,20 +78,4 @@ function readAmbientCertificates(environment: Environment, warnings: ConfigWarni
   if ("certificates" in reading) return reading.certificates;
   warnings.push({ path: "SSL_CERT_FILE", message: `without effect, as it names ${reading.fault}` });
   return null;
-}
-
-const certificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
-/** Each certificate is parsed here: a broken one would fail at the first connection, far from its cause. */
-function readCertificates(path: string): { certificates: string } | { fault: string } {
-  const reading = readTextFile(path);
-  if (reading.text === null) return { fault: reading.fault };
-  const blocks = reading.text.match(certificate) ?? [];
-  if (blocks.length === 0) return { fault: "a file without a PEM certificate" };
-  try {
-    for (const block of blocks) new X509Certificate(block);
-  } catch {
-    return { fault: "a file with a certificate that cannot be parsed" };
-  }
-  return { certificates: `${blocks.join("\n")}\n` };
 }

@@ -16,6 +16,12 @@ export interface EnvironmentSettings extends EnvironmentKeyPair {
   readonly file: string | null;
 }
 
+/** A certificate with its chain, and its private key: PEM texts that belong together. */
+export interface CertificatePair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export interface UpstreamSettings {
   /** Without a trailing slash. */
   readonly apiUrl: string;
@@ -39,6 +45,8 @@ export interface UpstreamSettings {
   readonly holdsBackShrunk: boolean;
   /** PEM text of further certificate authorities; null: the system's alone. */
   readonly caCertificates: string | null;
+  /** What the proxy shows to an upstream that asks who it is; null: nothing. */
+  readonly clientCertificate: CertificatePair | null;
   /** Forward proxies, as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or their aliases) name them. */
   readonly httpProxy: string | null;
   readonly httpsProxy: string | null;
@@ -56,6 +64,22 @@ export interface PollSettings {
   /** First wait before another try while there is no document yet; doubles up to `retryMaxMs`. */
   readonly retryMinMs: number;
   readonly retryMaxMs: number;
+}
+
+export interface TlsSettings {
+  /** Absolute; read again when the proxy is told to. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly minimumVersion: "TLSv1.2" | "TLSv1.3";
+  /** What the files held at the start. */
+  readonly pair: CertificatePair;
+}
+
+/** Of one client with one key, in each worker. */
+export interface RateLimitSettings {
+  readonly requestsPerSecond: number;
+  /** So many requests may come at once. */
+  readonly burst: number;
 }
 
 export interface ServerSettings {
@@ -76,8 +100,14 @@ export interface ServerSettings {
   readonly drainTimeoutMs: number;
   /** How long a turn of the event loop goes on evaluating identities before it refuses more; 0: for ever. */
   readonly turnBudgetMs: number;
-  /** Whether the access log believes `X-Forwarded-For`. */
+  /** Whether `X-Forwarded-For` is believed to begin with the client's address. */
   readonly proxyHeaders: boolean;
+  /** Null: plain HTTP. */
+  readonly tls: TlsSettings | null;
+  /** Networks as `address/bits`; none: every client may ask. */
+  readonly allowClients: readonly string[];
+  /** Null: none. */
+  readonly rateLimit: RateLimitSettings | null;
 }
 
 export interface RequestLimits {

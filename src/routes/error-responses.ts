@@ -2,6 +2,7 @@
  * The one place where errors become HTTP (contract A3): one shape, closed codes, CORS headers on each. No
  * error shows an upstream's text, a stack, or a key other than the presented one.
  */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { type CorsHeaders, headersFor } from "../cache/cors-headers.ts";
 import type { HeaderRecord } from "../cache/prepared-response.ts";
 import { RequestError, type RequestErrorCode } from "../models/errors.ts";
@@ -38,15 +39,32 @@ export type ErrorResponder = (context: AppContext, error: RequestError, headers?
 /** @param cors adds the CORS headers, so that a page can read why it failed */
 export function createErrorResponder(cors: CorsHeaders): ErrorResponder {
   return (context, error, headers = {}) => {
-    const { code, message, detail } = error;
-    const body = JSON.stringify({ status: code, message, ...(detail === null ? {} : { detail }) });
-    return jsonError(context, cors, statuses[code], body, { ...headersOfCode[code], ...headers });
+    const { code } = error;
+    return jsonError(context, cors, statuses[code], bodyOf(error), { ...headersOfCode[code], ...headers });
   };
 }
 
 /** More was asked of this process than it can evaluate; what is ready is still answered. */
 export function overloaded(): RequestError {
   return new RequestError("overloaded", "too many identities are asked for at once; try again");
+}
+
+/** Answers a request that is not let in to the application. */
+export function writeError(
+  cors: CorsHeaders,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: RequestError,
+  headers: HeaderRecord,
+): void {
+  const body = bodyOf(error);
+  const all = { ...headersOfCode[error.code], ...headers };
+  const origin = request.headers.origin ?? null;
+  response.writeHead(statuses[error.code], errorHeaders(cors, body, all, origin)).end(body);
+}
+
+function bodyOf({ code, message, detail }: RequestError): string {
+  return JSON.stringify({ status: code, message, ...(detail === null ? {} : { detail }) });
 }
 
 /** The answer to a bug: nothing of it is shown. */

@@ -14,14 +14,17 @@ const rows = new Map(
 );
 
 const cache = { flags: {}, identities: {}, environment_document: {} };
-const defaults = configFileSchema.parse({ endpoint_caches: cache, environment_key_pairs: [pair] });
+const tls = { certificate_file: "a", key_file: "b" };
+const sections = { endpoint_caches: cache, server: { tls, rate_limit: {} } };
+const defaults = configFileSchema.parse({ ...sections, environment_key_pairs: [pair] });
 
 /** What the document must give as the default of a setting. */
 function expectedDefault(path: string): string {
   if (path === "environment_key_pairs[].file") return "`null`";
   if (path.startsWith("environment_key_pairs[].")) return "required";
+  if (/^server\.tls\.\w+_file$/.test(path)) return "required";
   if (path === "environment_key_pairs") return "`[]`";
-  if (/^endpoint_caches(\.\w+)?$/.test(path)) return "`null`";
+  if (/^endpoint_caches(\.\w+)?$|^server\.(tls|rate_limit)$/.test(path)) return "`null`";
   const value = path.split(".").reduce<unknown>((at, name) => (isTree(at) ? at[name] : undefined), defaults);
   return isTree(value) && path !== "logging.override" ? "as below" : `\`${JSON.stringify(value)}\``;
 }

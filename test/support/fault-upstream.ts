@@ -56,8 +56,8 @@ export interface FaultUpstream extends AsyncDisposable {
 }
 
 export interface FaultUpstreamSettings {
-  /** PEM texts: serve https. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** PEM texts: serve https; with `clientAuthority` only to clients with a certificate of it. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly clientAuthority?: string };
 }
 
 /** Starts one on a free port of 127.0.0.1; disposing of it ends all its connections. */
@@ -71,7 +71,7 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
     answer(environments, { request, response, isReused: isReused(recorded, connection) });
   };
   const server =
-    settings.tls === undefined ? createServer(listener) : createTlsServer(settings.tls, listener);
+    settings.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(settings.tls), listener);
   server.on(settings.tls === undefined ? "connection" : "secureConnection", (socket: object) => {
     connections.set(socket, connections.size + 1);
   });
@@ -107,6 +107,11 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
     },
     [Symbol.asyncDispose]: refuse,
   };
+}
+
+function tlsOptions({ clientAuthority, ...pair }: NonNullable<FaultUpstreamSettings["tls"]>) {
+  const asksClients = { ca: clientAuthority, requestCert: true, rejectUnauthorized: true };
+  return clientAuthority === undefined ? pair : { ...pair, ...asksClients };
 }
 
 function createControls(

@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { type ConnectionOptions, connect as connectSecurely } from "node:tls";
 
 export interface RawResponse {
   readonly status: number;
@@ -49,6 +50,13 @@ export class RawConnection implements AsyncDisposable {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     await once(socket, "connect");
     return new RawConnection(socket, patienceMs);
+  }
+
+  /** Over TLS, with whatever certificate the server has. @throws where the handshake fails */
+  static async openSecurely(port: number, options: ConnectionOptions = {}): Promise<RawConnection> {
+    const socket = connectSecurely({ rejectUnauthorized: false, ...options, port, host: "127.0.0.1" });
+    await once(socket, "secureConnect");
+    return new RawConnection(socket, 15_000);
   }
 
   /** Sends bytes; a text is sent as Latin-1, so that each character up to U+00FF is one byte. */

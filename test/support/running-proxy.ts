@@ -217,7 +217,7 @@ function variables(): NodeJS.ProcessEnv {
 /** From its log line, in either format. */
 function listeningUrl(stdout: string): string | null {
   const line = stdout.split("\n").find((each) => /listening/i.test(each) && each.includes('"url"'));
-  return line === undefined ? null : (/"url":"(http:[^"]+)"/.exec(line)?.[1] ?? null);
+  return line === undefined ? null : (/"url":"(https?:[^"]+)"/.exec(line)?.[1] ?? null);
 }
 
 /** Runs a command to its end. */

@@ -24,6 +24,7 @@ function upstreamSettings(changes: Partial<UpstreamSettings> = {}): UpstreamSett
     breakerProbeIntervalMs: 1000,
     holdsBackShrunk: true,
     caCertificates: null,
+    clientCertificate: null,
     httpProxy: null,
     httpsProxy: null,
     noProxy: null,

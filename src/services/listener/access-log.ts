@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
+import { clientAddress } from "./client-address.ts";
 
 export interface AccessLogOptions {
   /** Whether `X-Forwarded-For` is believed: only behind a proxy that sets it. */
@@ -33,12 +34,4 @@ export function logRequests(server: Server, { trustsForwardedFor, clock, logger 
 /** Without the query, and without the key that the path of a stream holds (contract A10). */
 function loggedPath(url: string): string | undefined {
   return url.split("?", 1)[0]?.replace(/(\/sse\/environments\/)[^/]+/, "$1…");
-}
-
-function clientAddress(request: IncomingMessage, trustsForwardedFor: boolean): string | undefined {
-  const forwarded = trustsForwardedFor ? request.headers["x-forwarded-for"] : undefined;
-  const first = String(forwarded ?? "")
-    .split(",", 1)[0]
-    ?.trim();
-  return first || request.socket.remoteAddress;
 }

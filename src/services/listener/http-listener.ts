@@ -2,7 +2,8 @@
  * Owns the listening socket: listens with a clear error, and drains so that no request is lost (reliability
  * 2.9). It does not know what the requests are.
  */
-import type { Server, ServerOptions, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
+import { Server as HttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { ServerSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
@@ -13,24 +14,11 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
-const connectionsCheckingInterval = 1000;
 /**
  * How long a draining server waits for the first request of a connection that it has accepted, in
  * milliseconds.
  */
 const silenceMsMax = 1000;
-
-/** Limits of Node's HTTP server against slow and greedy clients (reliability 2.1). */
-export function serverOptions(settings: ServerSettings): ServerOptions {
-  return {
-    keepAliveTimeout: settings.keepAliveTimeoutMs,
-    headersTimeout: settings.headersTimeoutMs,
-    requestTimeout: settings.requestTimeoutMs,
-    maxHeaderSize: settings.headerBytesMax,
-    connectionsCheckingInterval,
-  };
-}
 
 export interface HttpListenerOptions {
   readonly server: Server;
@@ -50,14 +38,18 @@ export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #rush = new AbortController();
   readonly #connections = new Set<Connection>();
+  /** Of TLS: connections that are not secure yet, by their peers. Node's HTTP server knows none of them. */
+  readonly #handshakes = new Map<string, Socket>();
   #draining: Promise<void> | null = null;
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
-    options.server.on("connection", (connection: Connection) => {
+    const isSecure = options.server instanceof HttpsServer;
+    options.server.on(isSecure ? "secureConnection" : "connection", (connection: Connection) => {
       this.#connections.add(connection);
       connection.once("close", () => this.#connections.delete(connection));
     });
+    if (isSecure) this.#watchHandshakes();
   }
 
   /** True from the moment a drain begins: readiness then answers 503. */
@@ -67,10 +59,10 @@ export class HttpListener {
 
   /**
    * @param port the setting's unless given
-   * @returns the address it listens on
+   * @returns where it listens, such as `http://127.0.0.1:8000`
    * @throws ListenError where the port is taken, the host is not this machine's, or the user may not
    */
-  async listen(port = this.#options.settings.port): Promise<AddressInfo> {
+  async listen(port = this.#options.settings.port): Promise<string> {
     const { server, settings } = this.#options;
     const { host, backlog, connectionsMax } = settings;
     if (connectionsMax !== null) server.maxConnections = connectionsMax;
@@ -78,7 +70,9 @@ export class HttpListener {
       server.once("error", (error) => reject(explainListenError(error, host, port)));
       server.listen({ host, port, backlog }, resolve);
     });
-    return server.address() as AddressInfo;
+    const { address, family, port: found } = server.address() as AddressInfo;
+    const scheme = server instanceof HttpsServer ? "https" : "http";
+    return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${found}`;
   }
 
   /**
@@ -93,7 +87,7 @@ export class HttpListener {
   /** Cuts a drain short: connections are closed at once. */
   cutDrain(): void {
     this.#rush.abort();
-    this.#options.server.closeAllConnections();
+    this.#closeAll();
   }
 
   async #drain(): Promise<void> {
@@ -113,10 +107,34 @@ export class HttpListener {
     await this.#upTo(endMs - clock.monotonicMs(), this.#answersSent());
     // It does not listen any more: this closes idle connections, and ends Node's own check of time limits.
     server.close();
+    this.#closeHandshakes();
     await this.#upTo(endMs - clock.monotonicMs(), closed);
-    server.closeAllConnections();
+    this.#closeAll();
     await closed;
     logger.info({}, "Drained: no connection is left");
+  }
+
+  #closeAll(): void {
+    this.#options.server.closeAllConnections();
+    this.#closeHandshakes();
+  }
+
+  /** Who has sent nothing but a part of a handshake has no request in flight. */
+  #closeHandshakes(): void {
+    for (const socket of this.#handshakes.values()) socket.destroy();
+  }
+
+  #watchHandshakes(): void {
+    const { server } = this.#options;
+    const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+    server.on("connection", (socket: Socket) => {
+      const peer = peerOf(socket);
+      this.#handshakes.set(peer, socket);
+      socket.once("close", () => {
+        if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+      });
+    });
+    server.on("secureConnection", (socket: Socket) => this.#handshakes.delete(peerOf(socket)));
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { getCACertificates } from "node:tls";
 import type { Dispatcher } from "undici";
-import type { UpstreamSettings } from "../../models/settings.ts";
+import type { CertificatePair, UpstreamSettings } from "../../models/settings.ts";
 import { Agent, EnvHttpProxyAgent } from "./undici-parts.ts";
 
 /** The part of the settings that connections depend on. */
@@ -15,6 +15,7 @@ export type ConnectionSettings = Pick<
   | "documentBytesMax"
   | "connectionsMax"
   | "caCertificates"
+  | "clientCertificate"
   | "httpProxy"
   | "httpsProxy"
   | "noProxy"
@@ -37,6 +38,7 @@ const connectTimeoutMsMax = 3000;
  */
 export function createUpstreamDispatcher(settings: ConnectionSettings): UpstreamDispatcher {
   const tls = certificateAuthorities(settings.caCertificates);
+  const own = clientCertificate(settings.clientCertificate);
   // undici takes whole milliseconds alone; the limits themselves are kept by DocumentDeadline.
   const requestTimeoutMs = Math.ceil(settings.requestTimeoutMs);
   const timeout = Math.min(connectTimeoutMsMax, requestTimeoutMs);
@@ -49,11 +51,12 @@ export function createUpstreamDispatcher(settings: ConnectionSettings): Upstream
     bodyTimeout: requestTimeoutMs,
     // Counts bytes on the wire: stops a body that inflates to nothing for ever.
     maxResponseSize: settings.documentBytesMax,
-    connect: { ...tls, timeout },
+    connect: { ...tls, ...own, timeout },
   };
   const proxies = forwardProxies(settings);
   if (proxies !== null) {
-    const tlsOfProxy = { proxyTls: { ...tls, timeout }, requestTls: { ...tls, timeout } };
+    // The forward proxy is not told who we are: the certificate is for the upstream.
+    const tlsOfProxy = { proxyTls: { ...tls, timeout }, requestTls: { ...tls, ...own, timeout } };
     return {
       dispatcher: new EnvHttpProxyAgent({ ...options, ...tlsOfProxy, ...proxies }),
       connectionsOpened: null,
@@ -73,6 +76,10 @@ export function createUpstreamDispatcher(settings: ConnectionSettings): Upstream
  */
 function certificateAuthorities(caCertificates: string | null): { ca?: string[] } {
   return caCertificates === null ? {} : { ca: [...getCACertificates("default"), caCertificates] };
+}
+
+function clientCertificate(pair: CertificatePair | null): { cert?: string; key?: string } {
+  return pair === null ? {} : { cert: pair.certificate, key: pair.key };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
 import { ListenError } from "../listener/http-listener.ts";
 import { documentOrders } from "./document-transfer.ts";
-import { type WorkerEnd, WorkerGoneError } from "./worker-end.ts";
+import { textOf, type WorkerEnd, WorkerGoneError } from "./worker-end.ts";
 import type { WorkerOrder, WorkerReport } from "./worker-messages.ts";
 
 /** What is still to be sent of one environment. */
@@ -141,6 +141,16 @@ export class WorkerChannel {
     const { promise } = outbox.next.served;
     void this.#empty(environment, outbox);
     return promise;
+  }
+
+  /** As `publish`, of what another worker serves: one that cannot is ended, to be replaced. Never rejects. */
+  async deliver(environment: number, document: SnapshotInput): Promise<void> {
+    try {
+      await this.publish(environment, document);
+    } catch (error) {
+      if (error instanceof WorkerGoneError) return;
+      this.kill(`it refused a document that another serves: ${textOf(error)}`);
+    }
   }
 
   /** As `publish`; where the worker ends meanwhile, its end says that it was trying a document. */

@@ -4,7 +4,7 @@
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { UpstreamErrorCode } from "../../models/errors.ts";
-import type { Settings } from "../../models/settings.ts";
+import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { PackedLayout } from "../documents/packed-layout.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
@@ -20,6 +20,7 @@ export type WorkerOrder =
   | { readonly kind: "start"; readonly settings: Settings }
   /** Accept connections; comes once the worker has what is to be served. */
   | { readonly kind: "listen"; readonly port: number }
+  | { readonly kind: "certificate"; readonly pair: CertificatePair }
   | { readonly kind: "document"; readonly transfer: number; readonly document: TransferredDocument }
   /** The next bytes of a transfer; they fill its buffers one after the other. */
   | { readonly kind: "piece"; readonly transfer: number; readonly bytes: Uint8Array }

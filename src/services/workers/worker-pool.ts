@@ -5,7 +5,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import { UpstreamError } from "../../models/errors.ts";
-import type { Settings } from "../../models/settings.ts";
+import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
@@ -17,7 +17,7 @@ import { settlesWithin } from "../time-limit.ts";
 import { DocumentTrials } from "./document-trials.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 import { pauseBeforeStartMs, WorkerDeaths } from "./worker-deaths.ts";
-import { endText, textOf, WorkerGoneError, type WorkerRun } from "./worker-end.ts";
+import { endText, textOf, type WorkerRun } from "./worker-end.ts";
 
 /** A worker is asked for a sign of life this often, and is ended after so many beats without one. */
 const beatMs = 1000;
@@ -49,7 +49,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   readonly #channels = new Set<WorkerChannel>();
   /** Those that serve, the oldest first. */
   readonly #ready = new Set<WorkerChannel>();
-  /** What a new worker is told: by environment, the document that is served and how refreshes go. */
+  /** What a new worker is told: the newest certificate, and by environment the document and the status. */
   readonly #documents = new Map<number, SnapshotInput>();
   readonly #statuses = new Map<number, RefreshStatus>();
   readonly #listening = Promise.withResolvers<string>();
@@ -58,6 +58,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   readonly #rush = new AbortController();
   #places: readonly Promise<void>[] = [];
   #url: string | null = null;
+  #certificate: CertificatePair | null = null;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -97,7 +98,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     collectSoon(document.packed.body.byteLength);
     const others = [...this.#channels].filter((channel) => channel !== worker);
     const rollouts = others.map((channel) => {
-      const delivery = deliver(channel, environment, document);
+      const delivery = channel.deliver(environment, document);
       return channel.isSilent ? null : delivery;
     });
     await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock);
@@ -107,6 +108,12 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   setRefreshStatus(environment: number, status: RefreshStatus): void {
     this.#statuses.set(environment, status);
     for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
+  }
+
+  /** Connections that are accepted from now on get this certificate. */
+  renewCertificate(pair: CertificatePair): void {
+    this.#certificate = pair;
+    for (const channel of this.#channels) void channel.send({ kind: "certificate", pair });
   }
 
   /** Makes a running drain end at once. */
@@ -177,6 +184,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   async #start(channel: WorkerChannel): Promise<void> {
     const { clock, settings } = this.#options;
     void channel.send({ kind: "start", settings });
+    if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
     // All at once, so that what is published meanwhile comes after them.
     const documents = [...this.#documents];
     const told = documents.map(([environment, document]) => channel.publish(environment, document));
@@ -233,15 +241,5 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
       if (await settlesWithin(answer, answerMsMax, clock)) return channel;
     }
     throw new UpstreamError("no_worker", "No worker process could be given the environment document");
-  }
-}
-
-/** A worker that cannot serve what another does is ended, and replaced. Never rejects. */
-async function deliver(channel: WorkerChannel, environment: number, document: SnapshotInput): Promise<void> {
-  try {
-    await channel.publish(environment, document);
-  } catch (error) {
-    if (error instanceof WorkerGoneError) return;
-    channel.kill(`it refused a document that another serves: ${textOf(error)}`);
   }
 }

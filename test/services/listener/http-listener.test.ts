@@ -1,11 +1,13 @@
 /** A drain and clients that take their answers slowly (reliability 2.9). */
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, it } from "vitest";
 import type { ServerSettings } from "../../../src/models/settings.ts";
 import { HttpListener } from "../../../src/services/listener/http-listener.ts";
+import { pem } from "../../support/certificates.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { createRecordingLogger } from "../../support/test-app.ts";
 
@@ -14,9 +16,10 @@ const bodyBytes = 48 * 1024 * 1024;
 const drainTimeoutMs = 10_000;
 const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-async function startListener() {
+async function startListener(
+  server: Server = createServer((_, response) => response.end(Buffer.alloc(bodyBytes))),
+) {
   const clock = new FakeClock();
-  const server = createServer((_, response) => response.end(Buffer.alloc(bodyBytes)));
   const { logger } = createRecordingLogger();
   const settings = { host: "127.0.0.1", port: 0, backlog: 10, connectionsMax: null, drainTimeoutMs };
   const listener = new HttpListener({
@@ -25,7 +28,7 @@ async function startListener() {
     clock,
     logger,
   });
-  const { port } = await listener.listen();
+  const port = Number(new URL(await listener.listen()).port);
   return { clock, listener, port };
 }
 
@@ -72,6 +75,17 @@ it("a client that is idle does not hold a drain up", async () => {
   const idle = connect(port, "127.0.0.1");
   await once(idle, "connect");
   const closed = once(idle, "close");
+  const drained = listener.drain();
+  await clock.advance(drainTimeoutMs - 1);
+  await Promise.all([drained, closed]);
+});
+
+it("a client that has begun no handshake does not hold a drain up", async () => {
+  const server = createSecureServer({ cert: pem("server.pem"), key: pem("server-key.pem") });
+  const { clock, listener, port } = await startListener(server);
+  const silent = connect(port, "127.0.0.1");
+  await once(silent, "connect");
+  const closed = once(silent, "close");
   const drained = listener.drain();
   await clock.advance(drainTimeoutMs - 1);
   await Promise.all([drained, closed]);

@@ -126,3 +126,34 @@ test("a proxy that is down is unreachable", async () => {
   await using client = createClient({ apiUrl: upstream.apiUrl, httpProxy: proxy.url });
   expect(await failureOf(client.fetchDocument(whole))).toMatchObject({ code: "unreachable" });
 });
+
+const mutualTls = { ...tls, clientAuthority: pem("client.pem") };
+const clientCertificate = { certificate: pem("client.pem"), key: pem("client-key.pem") };
+const trusted = { caCertificates: pem("authority.pem") };
+
+test("an upstream that asks for a certificate gets the configured one", async () => {
+  await using upstream = await startUpstream({ tls: mutualTls });
+  await using client = createClient({ apiUrl: upstream.apiUrl, ...trusted, clientCertificate });
+  expect(await client.fetchDocument(whole)).toMatchObject({ kind: "document" });
+});
+
+test("without one, or with one of another authority, nothing is sent to such an upstream", async () => {
+  await using upstream = await startUpstream({ tls: mutualTls });
+  const stranger = { certificate: pem("renewed.pem"), key: pem("renewed-key.pem") };
+  for (const shown of [null, stranger]) {
+    await using client = createClient({ apiUrl: upstream.apiUrl, ...trusted, clientCertificate: shown });
+    // With TLS 1.3 a client is through before the server refuses it: an alert comes, or a reset.
+    const { code } = await failureOf(client.fetchDocument(whole));
+    expect(["tls_failure", "connection_lost"]).toContain(code);
+  }
+  expect(upstream.requests()).toHaveLength(0);
+});
+
+test("the certificate goes to the upstream through the tunnel of a forward proxy", async () => {
+  await using upstream = await startUpstream({ tls: mutualTls });
+  await using proxy = await startForwardProxy();
+  const settings = { apiUrl: upstream.apiUrl, httpsProxy: proxy.url, ...trusted };
+  await using client = createClient({ ...settings, clientCertificate });
+  expect(await client.fetchDocument(whole)).toMatchObject({ kind: "document" });
+  expect(proxy.asked).toEqual([`CONNECT ${new URL(upstream.origin).host}`]);
+});

@@ -1,0 +1,19 @@
+/**
+ * Settings that are seconds, counts or bytes, with the limits that all of them share. It must not know single
+ * settings.
+ */
+import { number } from "./setting-readers.ts";
+
+/**
+ * NOTE: a Node timer of more than 2^31-1 ms (24.8 days) fires at once. With the largest jitter a wait of this
+ * many seconds stays below that.
+ */
+export const secondsMax = 1_000_000;
+export const countMax = 1_000_000;
+const bytesMax = 1_073_741_824;
+
+export const seconds = (byDefault: number) => number({ default: byDefault, max: secondsMax });
+export const count = (byDefault: number, min = 1) =>
+  number({ default: byDefault, min, max: countMax, whole: true });
+export const bytes = (byDefault: number) =>
+  number({ default: byDefault, min: 1024, max: bytesMax, whole: true });

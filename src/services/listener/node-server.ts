@@ -1,0 +1,60 @@
+/**
+ * Makes Node's server, plain or over TLS, with its limits against slow and greedy clients (reliability 2.1,
+ * 2.7). It does not listen.
+ */
+import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { SecureContextOptions } from "node:tls";
+import type { CertificatePair, ServerSettings, TlsSettings } from "../../models/settings.ts";
+import { ClientNetworks, loopbackNetworks } from "./client-address.ts";
+
+/** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
+const connectionsCheckingInterval = 1000;
+/** How long a TLS handshake may take, in milliseconds; the limits of requests begin after it. */
+const handshakeTimeout = 5000;
+
+export interface NodeServer {
+  readonly server: Server | HttpsServer;
+  /** Connections that are accepted from now on get this certificate; there is none without TLS. */
+  renewCertificate(pair: CertificatePair): void;
+}
+
+export function createNodeServer(settings: ServerSettings, listener: RequestListener): NodeServer {
+  const { tls } = settings;
+  const limits = {
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    headersTimeout: settings.headersTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    maxHeaderSize: settings.headerBytesMax,
+    connectionsCheckingInterval,
+  };
+  if (tls === null) {
+    const server = createHttpServer(limits, listener);
+    closeStrangers(server, settings);
+    return { server, renewCertificate: () => undefined };
+  }
+  const options = { ...limits, ...secureContextOf(tls, tls.pair), handshakeTimeout };
+  const server = createHttpsServer(options, listener);
+  closeStrangers(server, settings);
+  return { server, renewCertificate: (pair) => server.setSecureContext(secureContextOf(tls, pair)) };
+}
+
+/** NOTE: a new context takes nothing over from the old one: each option has to be here. */
+function secureContextOf({ minimumVersion }: TlsSettings, pair: CertificatePair): SecureContextOptions {
+  return { cert: pair.certificate, key: pair.key, minVersion: minimumVersion };
+}
+
+/**
+ * Closes connections of clients that may ask nothing as soon as they are accepted, before TLS and HTTP know
+ * of them: where the socket's address is the client's. Of this machine's own some may ask for health.
+ */
+function closeStrangers(server: Server | HttpsServer, { allowClients, proxyHeaders }: ServerSettings): void {
+  if (allowClients.length === 0 || proxyHeaders) return;
+  const known = new ClientNetworks([...allowClients, ...loopbackNetworks]);
+  const acceptors = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket) => {
+    if (!known.has(socket.remoteAddress)) socket.destroy();
+    else for (const accept of acceptors) accept.call(server, socket);
+  });
+}
