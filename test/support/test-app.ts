@@ -33,7 +33,7 @@ export interface TestAppOptions {
   readonly randomIdentifier?: () => string;
 }
 
-const defaultLimits: RequestLimits = {
+export const defaultLimits: RequestLimits = {
   bodyBytesMax: 262_144,
   identifierCharactersMax: 2000,
   traitKeyCharactersMax: 200,

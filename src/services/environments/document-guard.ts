@@ -6,7 +6,7 @@
 import { UpstreamError } from "../../models/errors.ts";
 import type { DocumentFacts, PackedDocument } from "../../models/packed-document.ts";
 
-/** A document that keeps less of its features than this has to come twice. */
+/** A document that keeps less of its features than this has to come twice, with no other between. */
 const keptShareMin = 0.5;
 
 /** Of one environment. */
@@ -27,6 +27,11 @@ export class DocumentGuard {
     this.#heldBack = null;
   }
 
+  /** The upstream said that the served document is still its own: what was held back did not stay. */
+  confirmedServed(): void {
+    this.#heldBack = null;
+  }
+
   /** @returns why the document may never replace the one that is served; null where it may */
   refusalOf({ facts }: Pick<PackedDocument, "facts">): UpstreamError | null {
     if (this.#served === null || isSameEnvironment(this.#served, facts)) return null;
@@ -37,7 +42,7 @@ export class DocumentGuard {
   }
 
   /**
-   * Lets a document pass that keeps most features, or that came a second time.
+   * Lets a document pass that keeps most features, or that came a second time in a row.
    * @throws UpstreamError `document_shrunk`
    */
   confirm({ digest, facts }: Pick<PackedDocument, "digest" | "facts">): void {

@@ -104,7 +104,9 @@ function createDuty(
     publish: (fetched, signal) => readAndPublish({ ...duty, signal }, fetched, options),
     onStatus: (status) => {
       dataPlane.setRefreshStatus(environment, status);
-      if (status.state === "fresh") archive?.confirm(serverSideKey);
+      if (status.state !== "fresh") return;
+      guard.confirmedServed();
+      archive?.confirm(serverSideKey);
     },
     limiter,
     clock,

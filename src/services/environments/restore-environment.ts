@@ -91,6 +91,10 @@ async function findInTime(
     if (!signal.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
     return null;
   });
-  const reading = archive.find(serverKey).finally(() => found.abort());
-  return await Promise.race([reading, late]);
+  try {
+    return await Promise.race([archive.find(serverKey), late]);
+  } finally {
+    // Not before the race is over: the sleep that this ends would answer in it too.
+    found.abort();
+  }
 }

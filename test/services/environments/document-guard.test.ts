@@ -42,6 +42,15 @@ describe("a document that lost features", () => {
     else expect(confirm).not.toThrow();
   });
 
+  it("is held back again when the served one was confirmed between", () => {
+    const guard = guardOf(document(10));
+    const shrunk = document(1);
+    expect(() => guard.confirm(shrunk)).toThrow();
+    guard.confirmedServed();
+    expect(() => guard.confirm(shrunk)).toThrow();
+    expect(() => guard.confirm(shrunk)).not.toThrow();
+  });
+
   it("passes when it comes again, and not when yet another one comes", () => {
     const guard = guardOf(document(10));
     const [first, second] = [document(1), document(2)];

@@ -1,0 +1,157 @@
+/**
+ * One environment from the scripted upstream to its routes: the real poller, guard, reader, publisher, health
+ * and archive. Each fetch waits to be answered, so that a test sees every refresh by itself. It decides
+ * nothing that they decide.
+ */
+import { hash } from "node:crypto";
+import { createApp } from "../../src/app.ts";
+import { prepareCors } from "../../src/cache/cors-headers.ts";
+import { SnapshotStore } from "../../src/cache/snapshot-store.ts";
+import type { EnvironmentKeyPair, PollSettings } from "../../src/models/settings.ts";
+import type { Clock } from "../../src/services/clock.ts";
+import { DocumentReader } from "../../src/services/documents/document-reader.ts";
+import { createRefreshLimiter } from "../../src/services/environments/environment-poller.ts";
+import { EnvironmentPollers } from "../../src/services/environments/environment-pollers.ts";
+import type { RefreshStatus } from "../../src/services/environments/refresh-status.ts";
+import { ServedEnvironments } from "../../src/services/environments/served-environments.ts";
+import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
+import { reportHealth } from "../../src/services/health/health-report.ts";
+import { ArchiveWriter } from "../../src/services/persistence/archive-writer.ts";
+import { DocumentArchive } from "../../src/services/persistence/document-archive.ts";
+import type { DocumentStore } from "../../src/services/persistence/document-store.ts";
+import type { DocumentRequest, UpstreamAnswer } from "../../src/services/upstream/upstream-client.ts";
+import type { TestApp } from "./contract-requests.ts";
+import { documentOf } from "./poller-rig.ts";
+import { createRecordingLogger, defaultLimits, type LoggedLine } from "./test-app.ts";
+
+/** A fetch that waits for its answer. */
+export interface WaitingFetch {
+  readonly request: DocumentRequest;
+  readonly answer: (answer: UpstreamAnswer) => void;
+  readonly fail: (error: Error) => void;
+}
+
+export interface ControlRigOptions {
+  readonly clock: Clock;
+  readonly poll?: Partial<PollSettings>;
+  readonly gracePeriodMs?: number | null;
+  /** Null: there is no archive. */
+  readonly store?: DocumentStore | null;
+}
+
+export interface ControlRig extends AsyncDisposable {
+  readonly app: TestApp;
+  readonly lines: readonly LoggedLine[];
+  /** Those that were not answered yet; more than one would be two refreshes at once. */
+  readonly fetches: WaitingFetch[];
+  readonly status: () => RefreshStatus;
+  readonly health: () => ReturnType<typeof reportHealth>;
+  /** Resolves when the archive has nothing more to write. */
+  readonly archived: () => Promise<void>;
+}
+
+/** What an archive in a folder is to the control plane, over a store of the test's choice. */
+function archiveOver(store: DocumentStore, clock: Clock, logger: Parameters<typeof writerOf>[2]) {
+  const archive = new DocumentArchive(store);
+  const writer = writerOf(archive, clock, logger);
+  return {
+    find: async (key: string) => (await archive.find(hash("md5", key)).catch(() => null))?.found ?? null,
+    keep: (key: string, document: Parameters<typeof writer.keep>[1]) =>
+      writer.keep(hash("md5", key), document),
+    confirm: (key: string) => writer.confirm(hash("md5", key)),
+    settled: () => writer.settled(),
+  };
+}
+
+function writerOf(
+  archive: DocumentArchive,
+  clock: Clock,
+  logger: ReturnType<typeof createRecordingLogger>["logger"],
+): ArchiveWriter {
+  return new ArchiveWriter({ archive, clock, logger });
+}
+
+/** A poll each 10 s without jitter, retries after 100 ms to 1 s while there is no document. */
+export const rigPoll: PollSettings = {
+  intervalMs: 10_000,
+  jitterRatio: 0,
+  concurrencyMax: 4,
+  unconditionalEveryPolls: 1000,
+  retryMinMs: 100,
+  retryMaxMs: 1000,
+};
+
+function createDataPlane(pairs: readonly EnvironmentKeyPair[], clock: Clock) {
+  const cors = prepareCors(["*"]);
+  const snapshots = new SnapshotStore();
+  const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000 };
+  const snapshotSettings = { headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 };
+  const publisher = new SnapshotPublisher({ store: snapshots, snapshotSettings, clock });
+  const environments = new ServedEnvironments(pairs, snapshots, publisher);
+  return { cors, environments };
+}
+
+/** Starts to poll at once; the keys are `clientA` and `ser.A`. */
+export function startControlRig({
+  clock,
+  poll,
+  gracePeriodMs = null,
+  store = null,
+}: ControlRigOptions): ControlRig {
+  const pairs = [{ clientSideKey: "clientA", serverSideKey: "ser.A" }];
+  const settings = { ...rigPoll, ...poll };
+  const { logger, lines } = createRecordingLogger();
+  const { cors, environments } = createDataPlane(pairs, clock);
+  const archive = store === null ? null : archiveOver(store, clock, logger);
+  const fetches: WaitingFetch[] = [];
+  const fetchDocument = async (request: DocumentRequest): Promise<UpstreamAnswer> => {
+    const { promise, resolve, reject } = Promise.withResolvers<UpstreamAnswer>();
+    request.signal?.addEventListener("abort", () => reject(request.signal?.reason));
+    fetches.push({ request, answer: resolve, fail: reject });
+    return await promise;
+  };
+  const pollers = new EnvironmentPollers(pairs, {
+    upstream: { fetchDocument },
+    reader: new DocumentReader({ clock, logger }),
+    dataPlane: environments,
+    poll: settings,
+    holdsBackShrunk: true,
+    limiter: createRefreshLimiter(settings.concurrencyMax),
+    clock,
+    logger,
+    random: () => 0,
+    archive,
+  });
+  const health = () =>
+    reportHealth({
+      settings: { gracePeriodMs, policy: "all" },
+      pollIntervalMs: settings.intervalMs,
+      clock,
+      sources: environments.healthSources,
+      isDraining: () => false,
+    });
+  const app = createApp({
+    resolveKey: environments.resolveKey,
+    cors,
+    limits: defaultLimits,
+    reportHealth: health,
+    hasTime: () => true,
+    randomIdentifier: () => "random",
+    logger,
+  });
+  pollers.start();
+  return {
+    app,
+    lines,
+    fetches,
+    status: () => environments.healthSources()[0]!.refresh,
+    health,
+    archived: async () => await archive?.settled(),
+    [Symbol.asyncDispose]: () => pollers[Symbol.asyncDispose](),
+  };
+}
+
+/** A fetched document of this text, as the upstream client hands it on. */
+export function fetchedOf(text: string, lastModified: string | null = null): UpstreamAnswer {
+  return documentOf(text, { digest: hash("sha256", text), lastModified, recentlyChanged: false });
+}
