@@ -31,7 +31,7 @@ export function startControlPlane(
   // Disposed of after the pollers: the last documents are written then.
   const archive = storage === null ? null : stack.use(new EnvironmentArchive({ ...storage, clock, logger }));
   const upstream = settings.isOffline
-    ? stack.use(new DocumentFiles(settings.environments, settings.upstream.documentBytesMax))
+    ? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax)
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const pollers = stack.use(
     new EnvironmentPollers(settings.environments, {

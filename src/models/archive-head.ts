@@ -16,8 +16,8 @@ export const archiveHead = z.object({
   layout: z.object({
     digest: z.string(),
     facts: z.object({ apiKey: z.string(), environmentId: z.string().nullable(), features: count }),
-    bufferBytes: z.array(count),
-    encodings: z.array(z.enum(["gzip", "br", "zstd"])),
+    bufferBytes: z.array(count).readonly(),
+    encodings: z.array(z.enum(["gzip", "br", "zstd"])).readonly(),
     featureStatePieces: count,
   }),
   /** SHA-256 of all bytes of the pieces, in hex. */

@@ -29,13 +29,18 @@ export function accessEnvironment(
   return accessByKey(requestHeader(context, "x-environment-key"), resolveKey, views);
 }
 
+/** @param sent an `X-Environment-Key`; @returns the key in it, empty where there is none */
+export function presentedKey(sent: string | readonly string[] | null | undefined): string {
+  return sent?.toString().trim() ?? "";
+}
+
 /** The same for a request that is not routed yet. @param sent its `X-Environment-Key` */
 export function accessByKey(
   sent: string | readonly string[] | null | undefined,
   resolveKey: KeyResolver,
   views: readonly View[] = bothViews,
 ): EnvironmentAccess | RequestError {
-  const key = sent?.toString().trim() ?? "";
+  const key = presentedKey(sent);
   if (key === "") return new RequestError("unauthorized", "the X-Environment-Key header is missing");
   const grant = resolveKey(key);
   if (grant === undefined || !views.includes(grant.view)) {

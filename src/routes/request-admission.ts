@@ -15,6 +15,7 @@ import {
   loopbackNetworks,
 } from "../services/listener/client-address.ts";
 import { RateLimiter } from "../services/listener/rate-limiter.ts";
+import { presentedKey } from "./environment-access.ts";
 import { writeError } from "./error-responses.ts";
 import { targetsOf, withoutQuery } from "./request-path.ts";
 
@@ -85,7 +86,7 @@ function checkRate(options: AdmissionOptions, limiter: RateLimiter): Check {
   const error = new RequestError("overloaded", "too many requests of this client; see Retry-After");
   return (request) => {
     if (request.method === "OPTIONS" || health.has(withoutQuery(request.url ?? ""))) return null;
-    const key = request.headers["x-environment-key"]?.toString().trim() ?? "";
+    const key = presentedKey(request.headers["x-environment-key"]);
     // What is forwarded and no address is the proxy's own: texts of clients are not kept.
     const forwarded = clientNetwork(clientAddress(request, settings.proxyHeaders));
     const client = forwarded ?? clientNetwork(request.socket.remoteAddress);

@@ -6,6 +6,7 @@ import { bulkhead } from "cockatiel";
 import type { PackedDocument } from "../../models/packed-document.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
 import { joinBlocks, type PageBlocks } from "./page-blocks.ts";
 import { readDocument } from "./read-document.ts";
 import { readInProcess } from "./reader-process.ts";
@@ -56,11 +57,8 @@ export class DocumentReader {
   /** Resolves when the document is read or takes long; in both cases its place is free again. */
   async #startReading({ pages, label, signal }: ReadRequest, bytes: number) {
     const reading = readInProcess(pages, signal);
-    const settled = new AbortController();
-    const settle = (): void => settled.abort();
-    reading.then(settle, settle);
-    await this.#clock.sleep(longReadMs, settled.signal);
-    if (!settled.signal.aborted) {
+    const settled = reading.catch(() => undefined);
+    if (!(await settlesWithin(settled, longReadMs, this.#clock))) {
       this.#logger.warn(
         { environment: label, bytes },
         `The document is still being read after ${longReadMs / 1000} s, in a process of its own. Look at ` +

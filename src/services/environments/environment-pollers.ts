@@ -13,7 +13,7 @@ import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-clien
 import { DocumentGuard } from "./document-guard.ts";
 import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
-import { restoreEnvironment } from "./restore-environment.ts";
+import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 export interface EnvironmentPollersOptions {
@@ -36,14 +36,7 @@ export interface EnvironmentPollersOptions {
 }
 
 /** What is done for one environment, and with what. */
-interface EnvironmentDuty {
-  /** Its number, as the settings list them. */
-  readonly environment: number;
-  readonly serverKey: string;
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
-  readonly log: PublishLog;
-  readonly guard: DocumentGuard;
+interface EnvironmentDuty extends RestoredEnvironment {
   readonly poller: EnvironmentPoller;
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
 import type { DocumentGuard } from "./document-guard.ts";
 import type { EnvironmentPoller } from "./environment-poller.ts";
 import type { PublishLog } from "./publish-log.ts";
@@ -15,7 +16,7 @@ import type { DataPlane } from "./served-environments.ts";
 const findMsMax = 10_000;
 
 /** Of an environment that is not polled yet. */
-interface RestoredEnvironment {
+export interface RestoredEnvironment {
   /** Its number, as the settings list them. */
   readonly environment: number;
   readonly serverKey: string;
@@ -85,16 +86,8 @@ async function findInTime(
   stop: AbortSignal,
 ) {
   if (archive === null) return null;
-  const found = new AbortController();
-  const signal = AbortSignal.any([stop, found.signal]);
-  const late = clock.sleep(findMsMax, signal).then(() => {
-    if (!signal.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
-    return null;
-  });
-  try {
-    return await Promise.race([archive.find(serverKey), late]);
-  } finally {
-    // Not before the race is over: the sleep that this ends would answer in it too.
-    found.abort();
-  }
+  const finding = archive.find(serverKey);
+  if (await settlesWithin(finding, findMsMax, clock, stop)) return await finding;
+  if (!stop.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
+  return null;
 }

@@ -8,6 +8,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { ServerSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
 
 /** The socket could not be opened; the message says what to do (exit code 69). */
 export class ListenError extends Error {
@@ -151,10 +152,7 @@ export class HttpListener {
 
   /** Waits for `end`, but no longer than `ms`, nor beyond a second signal. */
   async #upTo(ms: number, end: Promise<void>): Promise<void> {
-    const ended = new AbortController();
-    const late = this.#options.clock.sleep(ms, AbortSignal.any([ended.signal, this.#rush.signal]));
-    await Promise.race([end, late]);
-    ended.abort();
+    await settlesWithin(end, ms, this.#options.clock, this.#rush.signal);
   }
 }
 

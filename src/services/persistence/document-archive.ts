@@ -83,7 +83,7 @@ export class DocumentArchive {
       form: archiveForm,
       sequence: (youngest?.head.sequence ?? 0) + 1,
       packing: packingForm,
-      layout: { ...packedLayout(packed) } as ArchiveHead["layout"],
+      layout: packedLayout(packed),
       checksum: checksum.digest("hex"),
       lastModified,
       receivedAtMs: receivedAt.getTime(),

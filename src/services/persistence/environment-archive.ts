@@ -7,6 +7,7 @@ import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import { maskKey } from "../../models/masked-key.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
 import { type ArchivedDocument, DocumentArchive } from "./document-archive.ts";
 import { type DocumentStore, openDocumentStore, StoreUnavailableError } from "./document-store.ts";
@@ -74,10 +75,13 @@ export class EnvironmentArchive implements AsyncDisposable {
     this.#isClosed = true;
     const opened = this.#opened;
     if (opened === null) return;
-    const written = opened.writer.settled().then(() => opened.store.close());
-    const ended = new AbortController();
-    await Promise.race([written, this.#options.clock.sleep(lastWritesMsMax, ended.signal)]);
-    ended.abort();
+    const close = () => opened.store.close();
+    // A store that cannot be closed in order is left as after a kill.
+    const closed = opened.writer
+      .settled()
+      .then(close, close)
+      .catch(() => undefined);
+    await settlesWithin(closed, lastWritesMsMax, this.#options.clock);
   }
 
   async #open(): Promise<OpenArchive | null> {

@@ -2,13 +2,14 @@
  * Documents in files, in place of an upstream: for a proxy that works offline. A file is read again when its
  * time or size has changed. Whether what is in it is a document is the reader's question.
  */
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { UpstreamError } from "../../models/errors.ts";
 import type { EnvironmentSettings } from "../../models/settings.ts";
+import { BlockCollector } from "../documents/page-blocks.ts";
 import type { DocumentRequest, UpstreamAnswer } from "./upstream-client.ts";
 
-export class DocumentFiles implements AsyncDisposable {
+export class DocumentFiles {
   /** By server key. */
   readonly #paths: ReadonlyMap<string, string>;
   readonly #bytesMax: number;
@@ -41,23 +42,26 @@ export class DocumentFiles implements AsyncDisposable {
       const version = `${mtimeMs} ${size}`;
       if (ifModifiedSince !== null && this.#seen.get(serverKey) === version) return { kind: "not-modified" };
       if (size > this.#bytesMax) throw new UpstreamError("too_large", `The file has ${size} bytes`);
-      const bytes = new Uint8Array(await file.readFile());
+      const blocks = new BlockCollector();
+      const digest = createHash("sha256");
+      // In chunks, so that a large one holds nobody up.
+      for await (const chunk of file.createReadStream({ signal }) as AsyncIterable<Buffer>) {
+        digest.update(chunk);
+        blocks.add(chunk);
+      }
       this.#seen.set(serverKey, version);
       return {
         kind: "document",
-        pages: [[bytes]],
-        digest: hash("sha256", bytes),
+        pages: [blocks.finish()],
+        digest: digest.digest("hex"),
         lastModified: mtime.toUTCString(),
         recentlyChanged: false,
       };
     } catch (error) {
+      signal?.throwIfAborted();
       if (error instanceof UpstreamError) throw error;
       const { code } = error as NodeJS.ErrnoException;
       throw new UpstreamError("no_file", `The environment's file cannot be read (${code ?? "unknown"})`);
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#seen.clear();
   }
 }
