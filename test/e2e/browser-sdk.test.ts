@@ -2,7 +2,9 @@
  * The official browser SDK in Chromium, on a page of another origin than the proxy, so that preflights, CORS
  * and the browser's cache are real. Skipped where there is no Chromium.
  */
+
 import { createHash } from "node:crypto";
+import type { IFlagsmith } from "@flagsmith/flagsmith/types";
 import type { Page } from "playwright-core";
 import { afterAll, expect, it } from "vitest";
 import { chromiumPath, hasChromium, launchChromium, startPageServer } from "../support/chromium.ts";
@@ -69,12 +71,17 @@ async function openPage() {
   return { page, exchanges, [Symbol.asyncDispose]: () => context.close() };
 }
 
+/** The globals of the page, as far as the SDK's script makes them. */
+interface SdkPage {
+  /** The time of the document is in it, though not among its types. */
+  readonly flagsmith: IFlagsmith & { readonly timestamp: number | null };
+}
+
 /** Initialises the SDK in the page; its state, and the error if there was one. */
 async function initialise(page: Page, options: InitOptions = {}) {
   const all = { environmentID: clientKey, api: `${proxy.url}/api/v1/`, ...options };
   return await page.evaluate(async (given) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the page's globals have no types here
-    const { flagsmith } = globalThis as any;
+    const { flagsmith } = globalThis as unknown as SdkPage;
     const error = await flagsmith.init(given).then(
       () => null,
       (reason: unknown) => String(reason),
@@ -165,9 +172,8 @@ inBrowser("keeps a trait transient that it sent as transient", async () => {
   const traits = { plan: { value: "beta", transient: true }, country: { value: "DE" } };
   const context = { identity: { identifier: "bob", traits } };
   const { identity } = await initialise(page, { evaluationContext: context });
-  expect(identity.traits.plan).toEqual({ value: "beta", transient: true });
-  // biome-ignore lint/suspicious/noExplicitAny: the page's globals have no types here
-  await page.evaluate(() => (globalThis as any).flagsmith.getFlags());
+  expect(identity?.traits?.["plan"]).toEqual({ value: "beta", transient: true });
+  await page.evaluate(() => (globalThis as unknown as SdkPage).flagsmith.getFlags());
   const sent = (await exchangesOf(exchanges, 2)).map(({ body }) => JSON.parse(body ?? "").traits);
   expect(sent).toHaveLength(2);
   expect(sent[1]).toContainEqual({ trait_key: "plan", trait_value: "beta", transient: true });
@@ -177,8 +183,7 @@ inBrowser("identifies and logs out on the same page", async () => {
   await using opened = await openPage();
   await initialise(opened.page);
   const enabled = await opened.page.evaluate(async () => {
-    // biome-ignore lint/suspicious/noExplicitAny: the page's globals have no types here
-    const { flagsmith } = globalThis as any;
+    const { flagsmith } = globalThis as unknown as SdkPage;
     const seen: boolean[] = [];
     const look = () => seen.push(flagsmith.hasFeature("checkout_v2"));
     await flagsmith.identify("bob", { plan: "beta" }).then(look);

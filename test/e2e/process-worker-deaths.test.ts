@@ -20,6 +20,7 @@ import {
   healthPath,
   isRunning,
   type RunningWorkers,
+  replaceBoth,
   startWorkers,
   successorOf,
 } from "../support/worker-processes.ts";
@@ -128,15 +129,8 @@ it("both workers killed at once: the address is served again, with the held docu
   const { port } = reserved.address() as AddressInfo;
   await new Promise((resolve) => reserved.close(resolve));
   await using running = await startWorkers({ config: { server: { port } } });
-  const pids = running.pids();
   await running.upstream.refuse();
-  for (const pid of pids) process.kill(pid, "SIGKILL");
-  await eventually(async () => {
-    // Who connected between the deaths and their notice may wait for ever.
-    const answers = await askFresh(running.port, flagsPath);
-    return running.pids().length === 2 && answers.every(({ status }) => status === 200);
-  }, patienceMs);
-  expect(running.pids().some((pid) => pids.includes(pid))).toBe(false);
+  await replaceBoth(running);
 });
 
 it("five deaths within half a minute are survived; the sixth ends the service with exit code 1", async () => {

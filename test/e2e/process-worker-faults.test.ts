@@ -11,6 +11,7 @@ import {
   isRunning,
   linesWith,
   type RunningWorkers,
+  replaceBoth,
   startWorkers,
   successorOf,
   withFaults,
@@ -68,13 +69,7 @@ it("a first document that ends workers leaves them to answer 503, and the next o
 
 it("with port 0 the address stays the same when all workers have been replaced", async () => {
   await using running = await startWorkers();
-  const pids = running.pids();
-  for (const pid of pids) process.kill(pid, "SIGKILL");
-  await eventually(async () => {
-    const answers = await askFresh(running.port, flagsPath);
-    return running.pids().length === 2 && answers.every(({ status }) => status === 200);
-  }, patienceMs);
-  expect(running.pids().some((pid) => pids.includes(pid))).toBe(false);
+  await replaceBoth(running);
   // One more: it shares the socket of the others.
   const [third = 0] = running.pids();
   const before = running.pids();

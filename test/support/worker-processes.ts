@@ -142,6 +142,19 @@ export async function successorOf(running: RunningWorkers, known: readonly numbe
   return newcomers()[0] ?? 0;
 }
 
+/** Ends both workers at once, and waits until two others serve. */
+export async function replaceBoth(running: RunningWorkers): Promise<void> {
+  const pids = running.pids();
+  for (const pid of pids) process.kill(pid, "SIGKILL");
+  await eventually(async () => {
+    // Who connected between the deaths and their notice may wait for ever.
+    const answers = await askFresh(running.port, flagsPath);
+    return running.pids().length === 2 && answers.every(({ status }) => status === 200);
+  }, startMsMax);
+  if (running.pids().some((pid) => pids.includes(pid)))
+    throw new Error("a worker that was killed still runs");
+}
+
 /** Whether the program itself has ended. */
 export function hasEnded({ child }: ProxyProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
