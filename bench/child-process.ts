@@ -45,6 +45,11 @@ export class Child implements AsyncDisposable {
     return this.#process.pid as number;
   }
 
+  /** For one that speaks without being asked. */
+  onMessage(listener: (message: object) => void): void {
+    this.#process.on("message", listener);
+  }
+
   /** Sends a message that has no answer. */
   tell(message: object | string): void {
     this.#process.send(message);

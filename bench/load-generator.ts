@@ -4,8 +4,9 @@
  * answers when it is done.
  */
 import { connect, type Socket } from "node:net";
-import { type HttpRequest, identityBody } from "./http-cases.ts";
+import type { HttpRequest } from "./http-cases.ts";
 import { environmentKeys } from "./profile-document.ts";
+import { requestText } from "./request-text.ts";
 
 export interface LoadOrder {
   /** Connections take turns; one for most. */
@@ -53,7 +54,7 @@ async function run(order: LoadOrder): Promise<number> {
   const nextRequest = (): string | null => {
     if (next === end) return null;
     next += 1;
-    return requestText(order, next - 1);
+    return requestText(requestOf(order, next - 1), next - 1);
   };
   const stop = (): void => {
     end = next;
@@ -71,28 +72,11 @@ async function run(order: LoadOrder): Promise<number> {
   return end - order.firstNumber;
 }
 
-const sameTexts = new Map<string, string>();
-
-/** The text of one request; the ones that repeat are made once. */
-function requestText({ request, environments }: LoadOrder, number: number): string {
-  if (environments !== undefined) {
-    const key = environmentKeys(number % environments).client;
-    const headers = { ...request.headers, "x-environment-key": key };
-    return makeRequestText({ ...request, headers }, number);
-  }
-  if (request.bodies === "distinct") return makeRequestText(request, number);
-  const key = JSON.stringify(request);
-  const known = sameTexts.get(key) ?? makeRequestText(request, number);
-  sameTexts.set(key, known);
-  return known;
-}
-
-function makeRequestText({ method, path, headers, bodies }: HttpRequest, number: number): string {
-  const body = identityBody(bodies, number);
-  const length = method === "POST" ? { "content-length": String(Buffer.byteLength(body)) } : {};
-  const lines = Object.entries({ host: "127.0.0.1:8000", ...headers, ...length });
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  return `${method} ${path} HTTP/1.1\r\n${head}\r\n${body}`;
+/** With one environment after the other, where there are several. */
+function requestOf({ request, environments }: LoadOrder, number: number): HttpRequest {
+  if (environments === undefined) return request;
+  const key = environmentKeys(number % environments).client;
+  return { ...request, headers: { ...request.headers, "x-environment-key": key } };
 }
 
 function runConnection(
