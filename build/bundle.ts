@@ -18,6 +18,7 @@ const nativePackage = "classic-level";
 const entries = {
   main: "src/main.ts",
   worker: "src/worker.ts",
+  admin: "src/admin.ts",
   "reader-program": "src/services/documents/reader-program.ts",
 };
 

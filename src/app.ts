@@ -20,47 +20,67 @@ export interface AppDependencies extends Omit<RouteDependencies, "respondError">
   readonly logger: Logger;
 }
 
+export type AdminAppDependencies = Pick<AppDependencies, "cors" | "reportHealth" | "isAlive" | "logger">;
+
 const flagsPath = "/api/v1/flags";
 const identitiesPath = "/api/v1/identities";
 const bulkIdentitiesPath = "/api/v1/bulk-identities";
 const documentPath = "/api/v1/environment-document";
 
-/** The routes that read bodies. */
-export const bodyPaths = [identitiesPath, bulkIdentitiesPath];
-
-/** The routes of GET whose answers are ready when they are asked for. */
-export const readPaths = [flagsPath, identitiesPath, documentPath];
-
 const livenessPath = "/proxy/health/liveness";
 const readinessPaths = ["/health", "/proxy/health", "/proxy/health/readiness"];
 
-export const healthPaths = [...readinessPaths, livenessPath];
+/** Routes by what they do, for whoever brings requests to them. */
+export const requestPaths = {
+  /** They read bodies. */
+  body: [identitiesPath, bulkIdentitiesPath],
+  /** Of GET: their answers are ready when they are asked for. */
+  read: [flagsPath, identitiesPath, documentPath],
+  health: [...readinessPaths, livenessPath],
+};
 
 type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
-  const { cors, logger } = dependencies;
-  const routeDependencies: RouteDependencies = { ...dependencies, respondError: createErrorResponder(cors) };
+  const respondError = createErrorResponder(dependencies.cors);
+  const routeDependencies: RouteDependencies = { ...dependencies, respondError };
+  return createRouter(dependencies, (mount) => {
+    mount("GET", flagsPath, createFlagsRoute(routeDependencies));
+    mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
+    mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
+    mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
+    mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
+    mountHealth(mount, dependencies);
+  });
+}
+
+/** What the admin listener answers: nothing that needs a key. */
+export function createAdminApp(dependencies: AdminAppDependencies): Hono<AppEnvironment> {
+  return createRouter(dependencies, (mount) => mountHealth(mount, dependencies));
+}
+
+type Mount = (method: "GET" | "POST", path: string, handler: Handler) => void;
+
+function mountHealth(mount: Mount, dependencies: AdminAppDependencies): void {
+  const health = createHealthRoute(dependencies);
+  for (const path of readinessPaths) mount("GET", path, health);
+  mount("GET", livenessPath, createLivenessRoute(dependencies));
+}
+
+function createRouter(
+  { cors, logger }: Pick<AppDependencies, "cors" | "logger">,
+  mountAll: (mount: Mount) => void,
+): Hono<AppEnvironment> {
   const methodsByPath = new Map<string, string[]>();
   const declaredPaths = { [Symbol.iterator]: () => methodsByPath.keys() };
   const app = new Hono<AppEnvironment>({ getPath: createPathReader(declaredPaths) });
-  const mount = (method: "GET" | "POST", path: string, handler: Handler): void => {
+  mountAll((method, path, handler) => {
     app.on(method, path, handler);
     const methods = methodsByPath.get(path) ?? ["OPTIONS"];
     methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
-  };
-
-  mount("GET", flagsPath, createFlagsRoute(routeDependencies));
-  mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
-  mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
-  mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
-  mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
-  const health = createHealthRoute(routeDependencies);
-  for (const path of readinessPaths) mount("GET", path, health);
-  mount("GET", livenessPath, createLivenessRoute(routeDependencies));
-
-  app.notFound(createUnmatchedRoute(routeDependencies, methodsByPath));
+  });
+  app.notFound(createUnmatchedRoute({ cors, respondError: createErrorResponder(cors) }, methodsByPath));
   app.onError((error, context) => {
     // A client that went away is no event, however often it happens.
     if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "A request failed by a bug");

@@ -4,9 +4,12 @@
  */
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import { startControlPlane } from "./control-plane.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
-import { createServer } from "./server.ts";
+import { createServer, type RunningServer } from "./server.ts";
+import { AdminListener } from "./services/admin/admin-listener.ts";
+import type { AdminThreadData } from "./services/admin/admin-messages.ts";
 import { systemClock } from "./services/clock.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { WorkerPool } from "./services/workers/worker-pool.ts";
@@ -32,26 +35,46 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   const { workers } = settings.server;
   await using stack = new AsyncDisposableStack();
   const data = workers === 1 ? createServer(settings, logger) : createWorkerPool(settings, logger);
-  const url = await data.listen();
+  const isPool = data instanceof WorkerPool;
+  const admin = settings.admin === null ? null : createAdminListener(settings, data);
   // Disposed of in reverse: requests in flight end first.
-  stack.use(startControlPlane(settings, data instanceof WorkerPool ? data : data.dataPlane, logger, version));
+  if (admin !== null) stack.use(admin);
+  const adminUrl = await admin?.listen();
+  const url = await data.listen();
+  const dataPlane = isPool ? data : data.dataPlane;
+  stack.use(startControlPlane(settings, admin?.watch(dataPlane) ?? dataPlane, logger, version));
   stack.use(data);
   const { environments, upstream } = settings;
-  logger.info({ url, workers, environments: environments.length, upstream: upstream.apiUrl }, "Listening");
+  const seen = { workers, environments: environments.length, upstream: upstream.apiUrl };
+  logger.info({ url, ...(adminUrl === undefined ? {} : { adminUrl }), ...seen }, "Listening");
   const owned = stack.move();
   return {
     url,
-    failed: data instanceof WorkerPool ? data.failed : new Promise(() => undefined),
+    failed: isPool ? data.failed : new Promise(() => undefined),
     renewCertificate: (pair) => data.renewCertificate(pair),
     cutDrain: () => data.cutDrain(),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      admin?.beginDrain();
+      await owned.disposeAsync();
+    },
   };
 }
 
+/** A program of ours, beside this one. */
+function programFile(name: "admin" | "worker"): URL {
+  return new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+}
+
+function createAdminListener(settings: Settings, data: RunningServer | WorkerPool): AdminListener {
+  const workerData: AdminThreadData = { settings };
+  const thread = new Worker(programFile("admin"), { workerData });
+  const isServing = () => !(data instanceof WorkerPool) || data.isServing;
+  return new AdminListener({ thread, isServing, clock: systemClock });
+}
+
 function createWorkerPool(settings: Settings, logger: Logger): WorkerPool {
-  const file = `./worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`;
   cluster.setupPrimary({
-    exec: fileURLToPath(new URL(file, import.meta.url)),
+    exec: fileURLToPath(programFile("worker")),
     args: [],
     serialization: "advanced",
   });

@@ -4,17 +4,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
-import { bodyPaths, createApp, healthPaths, readPaths } from "./app.ts";
+import { createApp, requestPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
 import { sharedBetween } from "./cache/identity-response-cache.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
 import { answerPlacesMax } from "./engine/property.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
-import { awaitsBody } from "./routes/awaited-bodies.ts";
-import { listenDirectly, readDirectly } from "./routes/direct-answers.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
-import { admitRequests } from "./routes/request-admission.ts";
-import { withoutLegalHosts } from "./routes/request-host.ts";
+import { createRequestListener } from "./routes/request-listener.ts";
 import { systemClock } from "./services/clock.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
@@ -22,7 +19,6 @@ import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener } from "./services/listener/http-listener.ts";
 import { createNodeServer } from "./services/listener/node-server.ts";
-import { receiveBodies } from "./services/listener/received-bodies.ts";
 import { TurnBudget } from "./services/listener/turn-budget.ts";
 import type { Logger } from "./services/service-logger.ts";
 
@@ -63,26 +59,34 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
         pollIntervalMs: settings.poll.intervalMs,
         clock,
         sources: environments.healthSources,
+        isServing: () => true,
         isDraining: () => httpListener.isDraining,
       }),
+    isAlive: () => true,
     hasTime: new TurnBudget(settings.server.turnBudgetMs).hasTime,
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
     logger,
   });
-  const direct = listenDirectly(app.fetch);
   // The name stands in for all that clients send, or do not: no answer depends on it.
-  const hostname = "localhost";
-  const general = getRequestListener(app.fetch, { hostname, errorHandler: () => malformedResponse(cors) });
-  const listener = receiveBodies({
-    isAwaited: awaitsBody({ paths: bodyPaths, limits: settings.limits, resolveKey }),
-    received: direct,
-    others: readDirectly(readPaths, direct, withoutLegalHosts(general)),
+  const options = { hostname: "localhost", errorHandler: () => malformedResponse(cors) };
+  const listener = createRequestListener({
+    fetch: app.fetch,
+    general: getRequestListener(app.fetch, options),
+    paths: requestPaths,
+    server: settings.server,
+    limits: settings.limits,
+    resolveKey,
+    cors,
+    clock,
   });
-  const { bodyBytesMax } = settings.limits;
-  const admission = { settings: settings.server, healthPaths, bodyBytesMax, resolveKey, cors, clock };
-  const admitted = admitRequests(admission, listener);
-  const { server, renewCertificate } = createNodeServer(settings.server, admitted);
-  const httpListener = new HttpListener({ server, settings: settings.server, clock, logger });
+  const { server, renewCertificate } = createNodeServer(settings.server, listener);
+  const httpListener = new HttpListener({
+    server,
+    section: "server",
+    settings: settings.server,
+    clock,
+    logger,
+  });
   if (settings.logging.accessLog) {
     logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
   }

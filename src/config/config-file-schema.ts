@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { pathPattern } from "./pem-files.ts";
 import { bytes, count, seconds, secondsMax } from "./quantities.ts";
-import { server } from "./server-section.ts";
+import { admin, server } from "./server-section.ts";
 import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
 import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
 
@@ -137,6 +137,7 @@ export const configFileSchema = z.object({
     .nullable()
     .prefault(null),
   server: server.prefault({}),
+  admin: admin.prefault({}),
   logging: logging.prefault({}),
   health_check: z
     .object({

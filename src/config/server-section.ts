@@ -29,16 +29,24 @@ const tls = z
   .nullable()
   .prefault(null);
 
+const host = setting(
+  readText({
+    wanted: "an IP address or a host name",
+    pattern: /^[A-Za-z0-9._:%-]+$/,
+    remedy: "Set an address to listen on, such as 0.0.0.0 or ::, without scheme, brackets and port.",
+  }),
+);
+
+/** The section `admin` of the file. */
+export const admin = z.object({
+  host: host.prefault("127.0.0.1"),
+  port: number<number | null>({ default: null, min: 0, max: 65_535, whole: true }, true),
+});
+
 /** The section `server` of the file. */
 export const server = z
   .object({
-    host: setting(
-      readText({
-        wanted: "an IP address or a host name",
-        pattern: /^[A-Za-z0-9._:%-]+$/,
-        remedy: "Set an address to listen on, such as 0.0.0.0 or ::, without scheme, brackets and port.",
-      }),
-    ).prefault("0.0.0.0"),
+    host: host.prefault("0.0.0.0"),
     port: number({ default: 8000, min: 0, max: 65_535, whole: true }),
     reload: boolean(false),
     proxy_headers: boolean(false),

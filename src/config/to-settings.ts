@@ -36,6 +36,7 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
       retryMaxMs: toMs(file.polling.retry_max_seconds),
     },
     server: { ...toServerSettings(file), tls: toTlsSettings(file, pairs, directory) },
+    admin: file.admin.port === null ? null : { host: file.admin.host, port: file.admin.port },
     limits: {
       bodyBytesMax: file.limits.body_bytes_max,
       identifierCharactersMax: file.limits.identifier_characters_max,

@@ -110,6 +110,11 @@ export interface ServerSettings {
   readonly rateLimit: RateLimitSettings | null;
 }
 
+export interface AdminSettings {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface RequestLimits {
   readonly bodyBytesMax: number;
   readonly identifierCharactersMax: number;
@@ -156,6 +161,8 @@ export interface Settings {
   readonly upstream: UpstreamSettings;
   readonly poll: PollSettings;
   readonly server: ServerSettings;
+  /** Null: there is no admin listener. */
+  readonly admin: AdminSettings | null;
   readonly limits: RequestLimits;
   readonly identityCache: IdentityCacheSettings;
   /** `["*"]`: any origin. */

@@ -24,7 +24,8 @@ export function respond(
   return written;
 }
 
-type Fetch = (request: Request, env: AppEnvironment["Bindings"]) => unknown;
+/** Of the application: it is given a request and what comes with it. */
+export type ApplicationFetch = (request: Request, env: AppEnvironment["Bindings"]) => unknown;
 
 /** Of origin-form, without what has to be decoded: node-server looks more closely at others. */
 const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
@@ -34,7 +35,7 @@ const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
  * @returns for plain requests to declared paths as they stand, bodies read before; their routes answer by
  *   `respond` alone, whatever they answer
  */
-export function listenDirectly(fetch: Fetch): RequestListener {
+export function listenDirectly(fetch: ApplicationFetch): RequestListener {
   return (incoming, outgoing) => {
     // All that hono and the routes look at: they read headers from Node's own request.
     const request = { method: incoming.method, url: `http://localhost${incoming.url}` } as Request;

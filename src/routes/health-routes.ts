@@ -6,7 +6,7 @@ import { type AppContext, requestHeader } from "./http-context.ts";
 import type { RouteDependencies } from "./route-dependencies.ts";
 
 /** Readiness: 200 while flags are served and fresh, else 503; both with the whole report. */
-export function createHealthRoute({ cors, reportHealth }: RouteDependencies) {
+export function createHealthRoute({ cors, reportHealth }: Pick<RouteDependencies, "cors" | "reportHealth">) {
   return (context: AppContext): Response => {
     const report = reportHealth();
     const body = JSON.stringify(report);
@@ -21,8 +21,11 @@ export function createHealthRoute({ cors, reportHealth }: RouteDependencies) {
 }
 
 /** Liveness: the process can serve. It says nothing of documents, so that no outage restarts the process. */
-export function createLivenessRoute({ cors }: RouteDependencies) {
+export function createLivenessRoute({ cors, isAlive }: Pick<RouteDependencies, "cors" | "isAlive">) {
   const set = cors.headerSet({ "content-length": "0", "cache-control": "no-store" });
   return (context: AppContext): Response =>
-    new Response(null, { status: 200, headers: headersFor(set, requestHeader(context, "origin")) });
+    new Response(null, {
+      status: isAlive() ? 200 : 503,
+      headers: headersFor(set, requestHeader(context, "origin")),
+    });
 }

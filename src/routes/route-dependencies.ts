@@ -10,6 +10,8 @@ export interface RouteDependencies {
   readonly cors: CorsHeaders;
   readonly limits: RequestLimits;
   readonly reportHealth: () => HealthReport;
+  /** Whether the process that serves flags lives. */
+  readonly isAlive: () => boolean;
   /** 32 random hexadecimal digits, for identities that have neither an identifier nor a trait. */
   readonly randomIdentifier: () => string;
   /** Whether this turn of the event loop has time to evaluate yet another identity. */

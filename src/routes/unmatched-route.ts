@@ -7,7 +7,7 @@ import type { RouteDependencies } from "./route-dependencies.ts";
 
 /** @param methodsByPath the methods of each known path; the router has taken its trailing slash away */
 export function createUnmatchedRoute(
-  { cors, respondError }: RouteDependencies,
+  { cors, respondError }: Pick<RouteDependencies, "cors" | "respondError">,
   methodsByPath: ReadonlyMap<string, readonly string[]>,
 ) {
   return (context: AppContext): Response => {

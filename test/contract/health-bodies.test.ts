@@ -38,11 +38,18 @@ interface Situation {
   readonly policy?: "all" | "any";
   readonly grace?: number | null;
   readonly draining?: boolean;
+  readonly serving?: boolean;
   readonly wallMs?: number;
 }
 
 function report(nowMs: number, sources: readonly HealthSource[], situation: Situation = {}) {
-  const { policy = "all", grace = gracePeriodMs, draining = false, wallMs = nowMs } = situation;
+  const {
+    policy = "all",
+    grace = gracePeriodMs,
+    draining = false,
+    serving = true,
+    wallMs = nowMs,
+  } = situation;
   const clock: HealthOptions["clock"] = {
     monotonicMs: () => nowMs,
     wallTime: () => new Date(start + wallMs),
@@ -54,6 +61,7 @@ function report(nowMs: number, sources: readonly HealthSource[], situation: Situ
     pollIntervalMs,
     clock,
     sources: () => sources,
+    isServing: () => serving,
     isDraining: () => draining,
   });
 }
@@ -223,6 +231,10 @@ describe("a drain", () => {
       expect(reason).toBeTypeOf("string");
       expect(last_successful_update).toBe("2024-04-18T08:16:20.000Z");
       expect(headOf(1e9, [source(1, 0)], { policy, draining: true })[0]).toBe("error");
+      expect(headOf(0, [source(1, 0)], { policy, serving: false })).toEqual([
+        "error",
+        "no process answers requests.",
+      ]);
     }
   });
 });

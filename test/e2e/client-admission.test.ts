@@ -1,6 +1,6 @@
 /** `server.allow_clients` and `server.rate_limit`, as clients see them. */
 import { expect, it } from "vitest";
-import { healthPaths } from "../../src/app.ts";
+import { requestPaths } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { settingsFrom } from "../../src/config/load-settings.ts";
 import { admitRequests } from "../../src/routes/request-admission.ts";
@@ -154,6 +154,7 @@ it("where no setting asks for it, nothing stands before the application", () => 
   const listener = () => undefined;
   const { server: settings, limits } = settingsFrom({});
   const cors = prepareCors(["*"]);
+  const { health: healthPaths } = requestPaths;
   const parts = { healthPaths, bodyBytesMax: limits.bodyBytesMax, resolveKey: () => undefined, cors };
   expect(admitRequests({ settings, ...parts, clock: systemClock }, listener)).toBe(listener);
 });

@@ -128,6 +128,7 @@ export function startControlRig({
       pollIntervalMs: settings.intervalMs,
       clock,
       sources: environments.healthSources,
+      isServing: () => true,
       isDraining: () => false,
     });
   const app = createApp({
@@ -135,6 +136,7 @@ export function startControlRig({
     cors,
     limits: defaultLimits,
     reportHealth: health,
+    isAlive: () => true,
     hasTime: () => true,
     randomIdentifier: () => "random",
     logger,

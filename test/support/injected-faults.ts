@@ -10,6 +10,9 @@ const fatalMark = "injected: end";
 /** In a document: the worker that compiles it never comes to an end. */
 const endlessMark = "injected: hang";
 
+/** So long the event loop does nothing, where that is the fault. */
+const standstillMs = 4000;
+
 if (isWorker) {
   JSON.parse = (text: string, ...others) => {
     if (text.includes(fatalMark)) process.kill(process.pid, "SIGKILL");
@@ -19,6 +22,10 @@ if (isWorker) {
 }
 
 process.on("SIGUSR2", () => {
+  if (process.env["INJECTED_FAULT"] === "a standstill") {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, standstillMs);
+    return;
+  }
   const fault = new Error("injected fault");
   if (process.env["INJECTED_FAULT"] === "an exception") throw fault;
   void Promise.reject(fault);

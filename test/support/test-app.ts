@@ -107,6 +107,7 @@ export async function createTestApp(options: TestAppOptions) {
     cors,
     limits: { ...defaultLimits, ...options.limits },
     reportHealth: options.reportHealth ?? (() => okReport),
+    isAlive: () => true,
     hasTime: options.hasTime ?? (() => true),
     randomIdentifier: options.randomIdentifier ?? (() => crypto.randomUUID().replaceAll("-", "")),
     logger,

@@ -38,6 +38,8 @@ export interface HealthOptions {
   readonly pollIntervalMs: number;
   readonly clock: Clock;
   readonly sources: () => readonly HealthSource[];
+  /** Whether any process answers requests. */
+  readonly isServing: () => boolean;
   /** True from the moment a drain begins. */
   readonly isDraining: () => boolean;
 }
@@ -46,6 +48,7 @@ const reasons = {
   notUpdated: "environment document(s) not updated.",
   stale: "environment document(s) stale.",
   draining: "the server is shutting down.",
+  notServing: "no process answers requests.",
 } as const;
 
 /** The process that polls says once a second that it lives. */
@@ -66,7 +69,9 @@ export function reportHealth(options: HealthOptions): HealthReport {
   // With `all` the whole is as old as its oldest part; with `any`, as young as its youngest.
   const isUpdated = any ? updated.length > 0 : updated.length === sources.length && sources.length > 0;
   const isFresh = any ? fresh.length > 0 : fresh.length === sources.length;
-  const reason = options.isDraining() ? "draining" : isUpdated ? (isFresh ? null : "stale") : "notUpdated";
+  const ofDocuments = isUpdated ? (isFresh ? null : "stale") : "notUpdated";
+  const ofProcesses = options.isDraining() ? "draining" : options.isServing() ? null : "notServing";
+  const reason = ofProcesses ?? ofDocuments;
   return {
     status: reason === null ? "ok" : "error",
     reason: reason === null ? null : reasons[reason],

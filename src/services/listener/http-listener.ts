@@ -23,6 +23,8 @@ const silenceMsMax = 1000;
 
 export interface HttpListenerOptions {
   readonly server: Server;
+  /** The section of the settings that it listens by, for errors. */
+  readonly section: "server" | "admin";
   readonly settings: ServerSettings;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,11 +66,11 @@ export class HttpListener {
    * @throws ListenError where the port is taken, the host is not this machine's, or the user may not
    */
   async listen(port = this.#options.settings.port): Promise<string> {
-    const { server, settings } = this.#options;
+    const { server, section, settings } = this.#options;
     const { host, backlog, connectionsMax } = settings;
     if (connectionsMax !== null) server.maxConnections = connectionsMax;
     await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => reject(explainListenError(error, host, port)));
+      server.once("error", (error) => reject(explainListenError(error, section, host, port)));
       server.listen({ host, port, backlog }, resolve);
     });
     const { address, family, port: found } = server.address() as AddressInfo;
@@ -160,14 +162,18 @@ function closeAfterAnswer(response: ServerResponse): void {
   response.shouldKeepAlive = false;
 }
 
-function explainListenError(error: NodeJS.ErrnoException, host: string, port: number): ListenError {
-  const where = `${host}:${port}`;
+function explainListenError(
+  error: NodeJS.ErrnoException,
+  section: string,
+  host: string,
+  port: number,
+): ListenError {
   const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: `cannot listen on ${where}: the port is in use. Stop what listens there, or set server.port`,
-    EADDRNOTAVAIL: `cannot listen on ${where}: this machine has no such address. Set server.host to 0.0.0.0`,
-    ENOTFOUND: `cannot listen on ${where}: the host name is unknown. Set server.host to 0.0.0.0`,
-    EACCES: `cannot listen on ${where}: this user may not. Set server.port to 1024 or above`,
+    EADDRINUSE: `the port is in use. Stop what listens there, or set ${section}.port`,
+    EADDRNOTAVAIL: `this machine has no such address. Set ${section}.host to 0.0.0.0`,
+    ENOTFOUND: `the host name is unknown. Set ${section}.host to 0.0.0.0`,
+    EACCES: `this user may not. Set ${section}.port to 1024 or above`,
   };
-  const message = remedies[error.code ?? ""] ?? `cannot listen on ${where}: ${error.code ?? error.message}`;
-  return new ListenError(message, { cause: error });
+  const why = remedies[error.code ?? ""] ?? error.code ?? error.message;
+  return new ListenError(`cannot listen on ${host}:${port}: ${why}`, { cause: error });
 }

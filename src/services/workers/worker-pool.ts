@@ -73,6 +73,11 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     return this.#failed.promise;
   }
 
+  /** Whether any worker accepts requests. */
+  get isServing(): boolean {
+    return this.#ready.size > 0;
+  }
+
   /**
    * Starts all workers.
    * @returns where they listen

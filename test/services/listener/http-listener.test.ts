@@ -24,6 +24,7 @@ async function startListener(
   const settings = { host: "127.0.0.1", port: 0, backlog: 10, connectionsMax: null, drainTimeoutMs };
   const listener = new HttpListener({
     server,
+    section: "server",
     settings: { ...settings, drainDelayMs: 0 } as ServerSettings,
     clock,
     logger,

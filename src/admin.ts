@@ -1,0 +1,63 @@
+/**
+ * Entry of the admin listener's thread: answers health on a port of its own from what the process that polls
+ * tells it, so that no load on the data plane delays it. It serves no flags.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { getRequestListener } from "@hono/node-server";
+import { createAdminApp } from "./app.ts";
+import { prepareCors } from "./cache/cors-headers.ts";
+import { createLogger } from "./config/logger.ts";
+import { malformedResponse } from "./routes/error-responses.ts";
+import { withoutLegalHosts } from "./routes/request-host.ts";
+import type { AdminOrder, AdminReport, AdminThreadData } from "./services/admin/admin-messages.ts";
+import { WatchedEnvironments } from "./services/admin/watched-environments.ts";
+import { systemClock } from "./services/clock.ts";
+import { reportHealth } from "./services/health/health-report.ts";
+import { HttpListener, ListenError } from "./services/listener/http-listener.ts";
+import { createNodeServer } from "./services/listener/node-server.ts";
+
+if (parentPort !== null) await serve(workerData as AdminThreadData, parentPort);
+
+async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof parentPort>): Promise<void> {
+  const { admin, environments, health, logging, poll } = settings;
+  if (admin === null) throw new Error("the settings have no admin listener");
+  const clock = systemClock;
+  const watched = new WatchedEnvironments(environments.length, clock);
+  parent.on("message", (order: AdminOrder) => watched.take(order));
+  const { logger } = createLogger(logging);
+  const cors = prepareCors([]);
+  const { healthSources: sources, isAlive, isDraining, isServing } = watched;
+  const app = createAdminApp({
+    cors,
+    isAlive,
+    reportHealth: () =>
+      reportHealth({
+        settings: health,
+        pollIntervalMs: poll.intervalMs,
+        clock,
+        sources,
+        isDraining,
+        isServing,
+      }),
+    logger,
+  });
+  // The name stands in for all that clients send, or do not: no answer depends on it.
+  const options = { hostname: "localhost", errorHandler: () => malformedResponse(cors) };
+  const listener = withoutLegalHosts(getRequestListener(app.fetch, options));
+  const server = { ...settings.server, ...admin, tls: null };
+  const { server: nodeServer } = createNodeServer(server, listener);
+  const httpListener = new HttpListener({
+    server: nodeServer,
+    section: "admin",
+    settings: server,
+    clock,
+    logger,
+  });
+  const report = (message: AdminReport): void => parent.postMessage(message);
+  try {
+    report({ kind: "listening", url: await httpListener.listen() });
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    report({ kind: "cannot-listen", message: error.message });
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Which way a request takes to the application: the short one where its path and body allow for it, and past
+ * the checks that the settings ask for. It answers nothing itself.
+ */
+import type { RequestListener } from "node:http";
+import type { CorsHeaders } from "../cache/cors-headers.ts";
+import type { RequestLimits, ServerSettings } from "../models/settings.ts";
+import type { Clock } from "../services/clock.ts";
+import type { KeyResolver } from "../services/environments/key-directory.ts";
+import { receiveBodies } from "../services/listener/received-bodies.ts";
+import { awaitsBody } from "./awaited-bodies.ts";
+import { type ApplicationFetch, listenDirectly, readDirectly } from "./direct-answers.ts";
+import { admitRequests } from "./request-admission.ts";
+import { withoutLegalHosts } from "./request-host.ts";
+
+export interface RequestListenerOptions {
+  /** The application's. */
+  readonly fetch: ApplicationFetch;
+  /** Takes any request to the application, by way of a `Request` and a `Response`. */
+  readonly general: RequestListener;
+  readonly paths: {
+    /** Of routes of GET whose answers are ready when they are asked for. */
+    readonly read: readonly string[];
+    /** Of routes that read bodies. */
+    readonly body: readonly string[];
+    readonly health: readonly string[];
+  };
+  readonly server: ServerSettings;
+  readonly limits: RequestLimits;
+  readonly resolveKey: KeyResolver;
+  readonly cors: CorsHeaders;
+  readonly clock: Clock;
+}
+
+export function createRequestListener(options: RequestListenerOptions): RequestListener {
+  const { fetch, general, paths, server: settings, limits, resolveKey, cors, clock } = options;
+  const direct = listenDirectly(fetch);
+  const listener = receiveBodies({
+    isAwaited: awaitsBody({ paths: paths.body, limits, resolveKey }),
+    received: direct,
+    others: readDirectly(paths.read, direct, withoutLegalHosts(general)),
+  });
+  const { bodyBytesMax } = limits;
+  return admitRequests(
+    { settings, healthPaths: paths.health, bodyBytesMax, resolveKey, cors, clock },
+    listener,
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * The admin listener, seen from the process that polls: it is a thread with a port of its own, so that it
+ * answers however busy the data plane is. It is told all that health speaks of, and asks nothing.
+ */
+import { once } from "node:events";
+import type { Worker } from "node:worker_threads";
+import type { Clock } from "../clock.ts";
+import type { DataPlane } from "../environments/served-environments.ts";
+import { ListenError } from "../listener/http-listener.ts";
+import type { AdminOrder, AdminReport } from "./admin-messages.ts";
+
+/** The thread is told this often that its process is alive. */
+const beatMs = 1000;
+
+export interface AdminListenerOptions {
+  /** Has been started with `AdminThreadData`. */
+  readonly thread: Worker;
+  /** Whether any process of the data plane answers requests. */
+  readonly isServing: () => boolean;
+  readonly clock: Clock;
+}
+
+export class AdminListener implements AsyncDisposable {
+  readonly #options: AdminListenerOptions;
+  readonly #ending = new AbortController();
+
+  constructor(options: AdminListenerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when it listens, with its URL. A later end of the thread is an error that nobody caught.
+   * @throws ListenError where it cannot
+   */
+  async listen(): Promise<string> {
+    const [report] = (await once(this.#options.thread, "message")) as [AdminReport];
+    if (report.kind === "cannot-listen") throw new ListenError(report.message);
+    void this.#beat();
+    return report.url;
+  }
+
+  /** @returns a data plane that tells this listener what it is told, and leaves the work to the given one */
+  watch(dataPlane: DataPlane): DataPlane {
+    return {
+      publish: async (environment, document) => {
+        const report = await dataPlane.publish(environment, document);
+        this.#tell({ kind: "served", environment, environmentId: report.environmentId });
+        return report;
+      },
+      setRefreshStatus: (environment, status) => {
+        dataPlane.setRefreshStatus(environment, status);
+        this.#tell({ kind: "status", environment, status });
+      },
+    };
+  }
+
+  /** From now on readiness answers 503. */
+  beginDrain(): void {
+    this.#tell({ kind: "draining" });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    await this.#options.thread.terminate();
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, isServing } = this.#options;
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      this.#tell({ kind: "alive", atMs: clock.monotonicMs(), isServing: isServing() });
+      await clock.sleep(beatMs, signal);
+    }
+  }
+
+  #tell(order: AdminOrder): void {
+    this.#options.thread.postMessage(order);
+  }
+}
