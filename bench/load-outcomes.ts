@@ -56,13 +56,15 @@ export function countsOf(outcomes: Outcomes): Readonly<Record<string, number>> {
 
 /**
  * @param share such as 0.99
- * @returns milliseconds that this share of an outcome's requests took at most, within two percent; NaN
- *   where there are none
+ * @param names of the outcomes that are asked for; all where none is named
+ * @returns milliseconds that this share of the requests took at most, within two percent; NaN where there
+ *   are none
  */
-export function percentileMs(outcomes: Outcomes, outcome: Outcome, share: number): number {
-  const buckets = Object.entries(outcomes[outcome] ?? {}).toSorted(([left], [right]) => +left - +right);
-  let left = Math.ceil(countOf(outcomes, outcome) * share);
-  for (const [bucket, count] of buckets) {
+export function percentileMs(outcomes: Outcomes, share: number, ...names: readonly Outcome[]): number {
+  const asked = names.length === 0 ? Object.keys(outcomes) : names;
+  const all = mergeOutcomes(asked.map((name) => ({ all: outcomes[name] ?? {} })))["all"] ?? {};
+  let left = Math.ceil(countOf({ all }) * share);
+  for (const [bucket, count] of Object.entries(all).toSorted(([a], [b]) => +a - +b)) {
     left -= count;
     if (left <= 0) return Math.exp(Number(bucket) * width);
   }

@@ -192,7 +192,8 @@ function makeStorage(): string {
   return mkdtempSync(join(storageRoot, "process-"));
 }
 
-async function freePort(): Promise<number> {
+/** @returns a port of 127.0.0.1 that nobody listened on a moment ago */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
