@@ -4,6 +4,8 @@
  * comparison that stops at the first difference is measured alike, to see that the figures could tell.
  */
 import { randomBytes, randomInt } from "node:crypto";
+import { systemClock } from "../src/services/clock.ts";
+import { keysOfPair } from "../src/services/environments/environment-list.ts";
 import { KeyDirectory } from "../src/services/environments/key-directory.ts";
 
 const samplesCount = Number(process.argv[2] ?? 1_000_000);
@@ -13,8 +15,8 @@ const tMax = 4.5;
 const serverSideKey = `ser.${randomBytes(11).toString("hex")}`;
 const clientSideKey = randomBytes(11).toString("hex");
 
-const directory = new KeyDirectory();
-directory.add({ clientSideKey, serverSideKey }, { current: null });
+const directory = new KeyDirectory(systemClock);
+directory.set({ current: null }, keysOfPair({ clientSideKey, serverSideKey }));
 
 const rightStart = Buffer.from(serverSideKey.slice(0, -6));
 const wrongStart = Buffer.from(randomBytes(rightStart.length).toString("hex").slice(0, rightStart.length));

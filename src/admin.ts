@@ -19,10 +19,10 @@ import { createNodeServer } from "./services/listener/node-server.ts";
 if (parentPort !== null) await serve(workerData as AdminThreadData, parentPort);
 
 async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof parentPort>): Promise<void> {
-  const { admin, environments, health, logging, poll } = settings;
+  const { admin, health, logging, poll } = settings;
   if (admin === null) throw new Error("the settings have no admin listener");
   const clock = systemClock;
-  const watched = new WatchedEnvironments(environments.length, clock);
+  const watched = new WatchedEnvironments(clock);
   parent.on("message", (order: AdminOrder) => watched.take(order));
   const { logger } = createLogger(logging);
   const cors = prepareCors([]);

@@ -5,7 +5,7 @@
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { startControlPlane } from "./control-plane.ts";
+import { createControlPlane } from "./control-plane.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
 import { createServer, type RunningServer } from "./server.ts";
 import { AdminListener } from "./services/admin/admin-listener.ts";
@@ -37,13 +37,15 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   const data = workers === 1 ? createServer(settings, logger) : createWorkerPool(settings, logger);
   const isPool = data instanceof WorkerPool;
   const admin = settings.admin === null ? null : createAdminListener(settings, data);
+  const dataPlane = isPool ? data : data.dataPlane;
   // Disposed of in reverse: requests in flight end first.
   if (admin !== null) stack.use(admin);
   const adminUrl = await admin?.listen();
+  const controlPlane = createControlPlane(settings, admin?.watch(dataPlane) ?? dataPlane, logger, version);
+  stack.use(controlPlane);
   const url = await data.listen();
-  const dataPlane = isPool ? data : data.dataPlane;
-  stack.use(startControlPlane(settings, admin?.watch(dataPlane) ?? dataPlane, logger, version));
   stack.use(data);
+  controlPlane.start();
   const { environments, upstream } = settings;
   const seen = { workers, environments: environments.length, upstream: upstream.apiUrl };
   logger.info({ url, ...(adminUrl === undefined ? {} : { adminUrl }), ...seen }, "Listening");

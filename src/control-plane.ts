@@ -4,6 +4,7 @@
 import type { Settings } from "./models/settings.ts";
 import { systemClock } from "./services/clock.ts";
 import { DocumentReader } from "./services/documents/document-reader.ts";
+import { EnvironmentList, keysOfPair } from "./services/environments/environment-list.ts";
 import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
@@ -12,18 +13,24 @@ import type { Logger } from "./services/service-logger.ts";
 import { DocumentFiles } from "./services/upstream/document-files.ts";
 import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 
+/** What polls. Disposing of it ends refreshes and closes connections. */
+export interface ControlPlane extends AsyncDisposable {
+  /** Serves what the archive has, and begins to poll. */
+  start(): void;
+}
+
 /**
- * Begins to poll all environments; each is polled once, whatever number of workers the data plane has.
- * @param dataPlane told of each document and of each refresh
+ * Tells the data plane which environments there are; each is polled once, whatever number of workers the data
+ * plane has. Nothing is polled before `start`.
+ * @param dataPlane told of each environment, each document and each refresh
  * @param version of this program, for the upstream's logs
- * @returns to be disposed of: refreshes end, connections are closed
  */
-export function startControlPlane(
+export function createControlPlane(
   settings: Settings,
   dataPlane: DataPlane,
   logger: Logger,
   version: string,
-): AsyncDisposable {
+): ControlPlane {
   const stack = new AsyncDisposableStack();
   const clock = systemClock;
   const userAgent = `flag-edge-proxy/${version}`;
@@ -34,7 +41,7 @@ export function startControlPlane(
     ? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax)
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const pollers = stack.use(
-    new EnvironmentPollers(settings.environments, {
+    new EnvironmentPollers({
       upstream,
       reader: new DocumentReader({ clock, logger }),
       dataPlane,
@@ -47,6 +54,6 @@ export function startControlPlane(
       archive,
     }),
   );
-  pollers.start();
-  return stack;
+  new EnvironmentList(pollers).configure(settings.environments.map(keysOfPair));
+  return { start: () => pollers.start(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }

@@ -6,9 +6,8 @@ import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { createApp, requestPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
-import { sharedBetween } from "./cache/identity-response-cache.ts";
+import { snapshotSettingsOf } from "./cache/snapshot-settings.ts";
 import { SnapshotStore } from "./cache/snapshot-store.ts";
-import { answerPlacesMax } from "./engine/property.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
 import { createRequestListener } from "./routes/request-listener.ts";
@@ -43,11 +42,9 @@ export function createServer(settings: Settings, logger: Logger): RunningServer 
   const clock = systemClock;
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
-  const identityCache = sharedBetween(settings.environments.length * 2, settings.identityCache);
-  const answerPlaces = Math.floor(answerPlacesMax / Math.max(1, settings.environments.length));
-  const snapshotSettings = { headerSet: cors.headerSet, identityCache, answerPlaces };
+  const snapshotSettings = () => snapshotSettingsOf(cors.headerSet, settings.identityCache, store.slots);
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
-  const environments = new ServedEnvironments(settings.environments, store, publisher);
+  const environments = new ServedEnvironments(store, publisher, clock);
   const { resolveKey } = environments;
   const app = createApp({
     resolveKey,

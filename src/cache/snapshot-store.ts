@@ -17,6 +17,11 @@ interface WritableSlot extends SnapshotSlot {
 export class SnapshotStore {
   readonly #slots = new Set<WritableSlot>();
 
+  /** How many environments have a place. */
+  get slots(): number {
+    return this.#slots.size;
+  }
+
   /** Makes a place for one more environment. */
   addSlot(): SnapshotSlot {
     const slot: WritableSlot = { current: null };
@@ -24,12 +29,17 @@ export class SnapshotStore {
     return slot;
   }
 
+  /** Gives the place up: what it holds is gone, and a publish that is on its way fails. */
+  removeSlot(slot: SnapshotSlot): void {
+    if (this.#slots.delete(slot as WritableSlot)) (slot as WritableSlot).current = null;
+  }
+
   /**
    * Replaces what a slot holds: one assignment, so that a request sees the old snapshot or the new one.
-   * @throws Error where the slot is not this store's
+   * @throws Error where the slot is not this store's, or not any more
    */
   swap(slot: SnapshotSlot, next: EnvironmentSnapshot): void {
-    if (!this.#slots.has(slot as WritableSlot)) throw new Error("the slot belongs to another store");
+    if (!this.#slots.has(slot as WritableSlot)) throw new Error("the slot is not of this store");
     (slot as WritableSlot).current = next;
   }
 }

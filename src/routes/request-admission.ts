@@ -76,12 +76,15 @@ function checkAddress({ settings, healthPaths }: AdmissionOptions): Check {
 function checkRate(options: AdmissionOptions, limiter: RateLimiter): Check {
   const { settings, healthPaths, resolveKey, clock } = options;
   const health = targetsOf(healthPaths);
-  const numbers = new Map<KeyGrant, number>();
+  const numbers = new WeakMap<KeyGrant, number>();
+  let last = 0;
   const numberOf = (grant: KeyGrant | undefined): number => {
     if (grant === undefined) return 0;
-    const number = numbers.get(grant) ?? numbers.size + 1;
-    numbers.set(grant, number);
-    return number;
+    const known = numbers.get(grant);
+    if (known !== undefined) return known;
+    last += 1;
+    numbers.set(grant, last);
+    return last;
   };
   const error = new RequestError("overloaded", "too many requests of this client; see Retry-After");
   return (request) => {

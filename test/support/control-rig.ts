@@ -7,9 +7,10 @@ import { hash } from "node:crypto";
 import { createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { SnapshotStore } from "../../src/cache/snapshot-store.ts";
-import type { EnvironmentKeyPair, PollSettings } from "../../src/models/settings.ts";
+import type { PollSettings } from "../../src/models/settings.ts";
 import type { Clock } from "../../src/services/clock.ts";
 import { DocumentReader } from "../../src/services/documents/document-reader.ts";
+import { EnvironmentList, keysOfPair } from "../../src/services/environments/environment-list.ts";
 import { createRefreshLimiter } from "../../src/services/environments/environment-poller.ts";
 import { EnvironmentPollers } from "../../src/services/environments/environment-pollers.ts";
 import type { RefreshStatus } from "../../src/services/environments/refresh-status.ts";
@@ -59,6 +60,7 @@ function archiveOver(store: DocumentStore, clock: Clock, logger: Parameters<type
     keep: (key: string, document: Parameters<typeof writer.keep>[1]) =>
       writer.keep(hash("md5", key), document),
     confirm: (key: string) => writer.confirm(hash("md5", key)),
+    forget: (key: string) => writer.forget(hash("md5", key)),
     settled: () => writer.settled(),
   };
 }
@@ -81,15 +83,17 @@ export const rigPoll: PollSettings = {
   retryMaxMs: 1000,
 };
 
-function createDataPlane(pairs: readonly EnvironmentKeyPair[], clock: Clock) {
+function createDataPlane(clock: Clock) {
   const cors = prepareCors(["*"]);
   const snapshots = new SnapshotStore();
   const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000 };
-  const snapshotSettings = { headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 };
+  const snapshotSettings = () => ({ headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 });
   const publisher = new SnapshotPublisher({ store: snapshots, snapshotSettings, clock });
-  const environments = new ServedEnvironments(pairs, snapshots, publisher);
+  const environments = new ServedEnvironments(snapshots, publisher, clock);
   return { cors, environments };
 }
+
+const rigPair = { clientSideKey: "clientA", serverSideKey: "ser.A" };
 
 /** Starts to poll at once; the keys are `clientA` and `ser.A`. */
 export function startControlRig({
@@ -98,10 +102,9 @@ export function startControlRig({
   gracePeriodMs = null,
   store = null,
 }: ControlRigOptions): ControlRig {
-  const pairs = [{ clientSideKey: "clientA", serverSideKey: "ser.A" }];
   const settings = { ...rigPoll, ...poll };
   const { logger, lines } = createRecordingLogger();
-  const { cors, environments } = createDataPlane(pairs, clock);
+  const { cors, environments } = createDataPlane(clock);
   const archive = store === null ? null : archiveOver(store, clock, logger);
   const fetches: WaitingFetch[] = [];
   const fetchDocument = async (request: DocumentRequest): Promise<UpstreamAnswer> => {
@@ -110,7 +113,7 @@ export function startControlRig({
     fetches.push({ request, answer: resolve, fail: reject });
     return await promise;
   };
-  const pollers = new EnvironmentPollers(pairs, {
+  const pollers = new EnvironmentPollers({
     upstream: { fetchDocument },
     reader: new DocumentReader({ clock, logger }),
     dataPlane: environments,
@@ -122,6 +125,7 @@ export function startControlRig({
     random: () => 0,
     archive,
   });
+  new EnvironmentList(pollers).configure([keysOfPair(rigPair)]);
   const health = () =>
     reportHealth({
       settings: { gracePeriodMs, policy: "all" },

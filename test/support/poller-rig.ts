@@ -43,7 +43,7 @@ export interface PollerRigOptions {
   readonly random?: () => number;
   readonly clock?: FakeClock;
   readonly limiter?: RefreshLimiter;
-  readonly serverKey?: string | (() => string);
+  readonly serverKey?: () => string;
 }
 
 export const lastModified = "Thu, 18 Apr 2024 09:36:20 GMT";
@@ -83,7 +83,7 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
   };
   const poller = new EnvironmentPoller({
     label: "ser.…1234",
-    serverKey: options.serverKey ?? "ser.secret1234",
+    serverKey: options.serverKey ?? (() => "ser.secret1234"),
     upstream: {
       fetchDocument: async (request) => {
         rig.requests.push(request);

@@ -8,6 +8,7 @@ import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";
 import type { IdentityCacheSettings, RequestLimits } from "../../src/models/settings.ts";
 import { systemClock } from "../../src/services/clock.ts";
+import { keysOfPair } from "../../src/services/environments/environment-list.ts";
 import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
 import { PublishLog } from "../../src/services/environments/publish-log.ts";
 import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
@@ -71,12 +72,12 @@ export function createRecordingLogger(): { readonly logger: Logger; readonly lin
 export async function createTestApp(options: TestAppOptions) {
   const cors = prepareCors(options.allowOrigins ?? ["*"]);
   const store = new SnapshotStore();
-  const directory = new KeyDirectory();
+  const directory = new KeyDirectory(systemClock);
   const { logger, lines } = createRecordingLogger();
   const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000, ...options.identityCache };
   const publisher = new SnapshotPublisher({
     store,
-    snapshotSettings: { headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 },
+    snapshotSettings: () => ({ headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 }),
     clock: systemClock,
   });
   const slots = new Map<string, SnapshotSlot>();
@@ -95,7 +96,7 @@ export async function createTestApp(options: TestAppOptions) {
   };
   for (const environment of options.environments) {
     const slot = store.addSlot();
-    directory.add(environment, slot);
+    directory.set(slot, keysOfPair(environment));
     const { clientSideKey: clientKey } = environment;
     slots.set(clientKey, slot);
     logs.set(clientKey, new PublishLog({ label: clientKey, clientKey, logger }));

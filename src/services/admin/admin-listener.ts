@@ -42,6 +42,15 @@ export class AdminListener implements AsyncDisposable {
   /** @returns a data plane that tells this listener what it is told, and leaves the work to the given one */
   watch(dataPlane: DataPlane): DataPlane {
     return {
+      setEnvironmentsKnown: (areKnown) => dataPlane.setEnvironmentsKnown(areKnown),
+      setEnvironment: (environment, keys) => {
+        dataPlane.setEnvironment(environment, keys);
+        this.#tell({ kind: "environment", environment });
+      },
+      removeEnvironment: (environment) => {
+        dataPlane.removeEnvironment(environment);
+        this.#tell({ kind: "remove-environment", environment });
+      },
       publish: async (environment, document) => {
         const report = await dataPlane.publish(environment, document);
         this.#tell({ kind: "served", environment, environmentId: report.environmentId });

@@ -9,6 +9,9 @@ export interface AdminThreadData {
 
 /** To the thread. */
 export type AdminOrder =
+  /** There is one more environment; one that is known already stays as it is. */
+  | { readonly kind: "environment"; readonly environment: number }
+  | { readonly kind: "remove-environment"; readonly environment: number }
   | { readonly kind: "status"; readonly environment: number; readonly status: RefreshStatus }
   /** A document is being served; it names its environment so. */
   | { readonly kind: "served"; readonly environment: number; readonly environmentId: number | null }

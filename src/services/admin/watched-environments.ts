@@ -14,24 +14,22 @@ interface WatchedEnvironment {
 
 export class WatchedEnvironments {
   readonly #clock: Clock;
-  readonly #environments: readonly WatchedEnvironment[];
+  /** In the order of their numbers. */
+  readonly #environments = new Map<number, WatchedEnvironment>();
   #aliveMs: number;
   #isServing = true;
   #isDraining = false;
 
-  /** @param count of the environments that the settings list */
-  constructor(count: number, clock: Clock) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#environments = Array.from({ length: count }, () => ({
-      environmentId: null,
-      refresh: neverRefreshed,
-    }));
     this.#aliveMs = clock.monotonicMs();
   }
 
   take(order: AdminOrder): void {
-    if (order.kind === "status") this.#at(order.environment).refresh = order.status;
-    else if (order.kind === "served") this.#at(order.environment).environmentId = order.environmentId;
+    if (order.kind === "environment") this.#add(order.environment);
+    else if (order.kind === "remove-environment") this.#environments.delete(order.environment);
+    else if (order.kind === "status") this.#update(order.environment, { refresh: order.status });
+    else if (order.kind === "served") this.#update(order.environment, { environmentId: order.environmentId });
     else if (order.kind === "draining") this.#isDraining = true;
     else {
       this.#aliveMs = order.atMs;
@@ -40,7 +38,10 @@ export class WatchedEnvironments {
   }
 
   readonly healthSources = (): readonly HealthSource[] =>
-    this.#environments.map((environment) => ({ ...environment, controlPlaneHeardMs: this.#aliveMs }));
+    Array.from(this.#environments.values(), (environment) => ({
+      ...environment,
+      controlPlaneHeardMs: this.#aliveMs,
+    }));
 
   readonly isDraining = (): boolean => this.#isDraining;
 
@@ -50,9 +51,14 @@ export class WatchedEnvironments {
   /** Whether requests are answered by anybody, for readiness. */
   readonly isServing = (): boolean => this.#isServing && this.isAlive();
 
-  #at(environment: number): WatchedEnvironment {
-    const found = this.#environments[environment];
-    if (found === undefined) throw new Error(`there is no environment ${environment}`);
-    return found;
+  #add(environment: number): void {
+    if (this.#environments.has(environment)) return;
+    this.#environments.set(environment, { environmentId: null, refresh: neverRefreshed });
+  }
+
+  /** What is told of an environment that is gone is passed over. */
+  #update(environment: number, change: Partial<WatchedEnvironment>): void {
+    const found = this.#environments.get(environment);
+    if (found !== undefined) Object.assign(found, change);
   }
 }

@@ -36,8 +36,8 @@ export type PublishOutcome = { readonly updatedAt: Date | null } | { readonly re
 export interface EnvironmentPollerOptions {
   /** The environment as logs name it; holds no whole key. */
   readonly label: string;
-  /** A function is asked before each refresh, as discovery may rotate the key. */
-  readonly serverKey: string | (() => string);
+  /** Asked before each refresh, as keys may change. */
+  readonly serverKey: () => string;
   readonly upstream: Pick<UpstreamClient, "fetchDocument">;
   /**
    * Reads the document and resolves when it is being served, or to why it was refused. Throws whatever else
@@ -167,8 +167,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     const { clock, publish, serverKey, upstream } = this.#options;
     const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional);
     const signal = this.#stop.signal;
-    const key = typeof serverKey === "string" ? serverKey : serverKey();
-    const answer = await upstream.fetchDocument({ serverKey: key, ifModifiedSince, signal });
+    const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
       this.#takeNotModified(ifModifiedSince !== null);
       return;

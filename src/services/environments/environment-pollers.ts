@@ -2,15 +2,17 @@
  * The control plane's side of the environments: a poller for each, which fetches, has the document read, and
  * hands it to the data plane. It serves nothing itself.
  */
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import { maskKey } from "../../models/masked-key.ts";
-import type { EnvironmentKeyPair, PollSettings } from "../../models/settings.ts";
+import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { DocumentGuard } from "./document-guard.ts";
+import type { EnvironmentListTarget } from "./environment-list.ts";
 import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
 import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
@@ -32,35 +34,71 @@ export interface EnvironmentPollersOptions {
   /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   /** Null: nothing outlives the process. */
-  readonly archive: Pick<EnvironmentArchive, "find" | "keep" | "confirm"> | null;
+  readonly archive: Pick<EnvironmentArchive, "find" | "keep" | "confirm" | "forget"> | null;
 }
 
 /** What is done for one environment, and with what. */
 interface EnvironmentDuty extends RestoredEnvironment {
   readonly poller: EnvironmentPoller;
+  /** Ends all that is done for it. */
+  readonly stop: AbortController;
+  keys: EnvironmentKeys;
+  /** Settled when what was to be done before the first poll is done. */
+  restoring: Promise<void>;
 }
 
-export class EnvironmentPollers implements AsyncDisposable {
+export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposable {
   readonly #options: EnvironmentPollersOptions;
-  readonly #duties: readonly EnvironmentDuty[];
-  readonly #stop = new AbortController();
-  #restoring: Promise<unknown> = Promise.resolve();
+  readonly #duties = new Map<number, EnvironmentDuty>();
+  /** What is still to end of environments that are gone. */
+  readonly #ending = new Set<Promise<void>>();
+  #isStarted = false;
 
-  /** Makes a poller for each pair of keys; nothing is fetched before `start`. */
-  constructor(pairs: readonly EnvironmentKeyPair[], options: EnvironmentPollersOptions) {
+  constructor(options: EnvironmentPollersOptions) {
     this.#options = options;
-    this.#duties = pairs.map((keys, environment) => createDuty(keys, environment, options));
+  }
+
+  /** Tells the data plane of an environment, and polls it from `start` on. */
+  add(environment: number, keys: EnvironmentKeys): void {
+    this.#options.dataPlane.setEnvironment(environment, keys);
+    const duty = createDuty(keys, environment, this.#options);
+    this.#duties.set(environment, duty);
+    if (this.#isStarted) this.#begin(duty);
+  }
+
+  /** From now on other keys open it; its document is fetched with them at once. */
+  setKeys(environment: number, keys: EnvironmentKeys): void {
+    const duty = this.#duties.get(environment);
+    if (duty === undefined) return;
+    duty.keys = keys;
+    this.#options.dataPlane.setEnvironment(environment, keys);
+    if (this.#isStarted) void duty.poller.refresh();
+  }
+
+  /** Nobody is served it any more, and what is archived of it goes too. */
+  remove(environment: number): void {
+    const duty = this.#duties.get(environment);
+    if (duty === undefined) return;
+    this.#duties.delete(environment);
+    this.#options.dataPlane.removeEnvironment(environment);
+    const ending = endDuty(duty).then(() => this.#options.archive?.forget(duty.keys.clientSideKey));
+    this.#ending.add(ending);
+    void ending.then(() => this.#ending.delete(ending));
   }
 
   /** Serves what the archive has, and begins to poll: each environment as soon as it can. */
   start(): void {
-    const { signal } = this.#stop;
-    const restoring = this.#duties.map(async (duty) => {
-      const isServed = await restoreEnvironment(duty, this.#options, signal);
-      if (this.#options.upstream.has?.(duty.serverKey) === false) this.#stayOffline(duty, isServed);
-      else duty.poller.start();
+    this.#isStarted = true;
+    for (const duty of this.#duties.values()) this.#begin(duty);
+  }
+
+  #begin(duty: EnvironmentDuty): void {
+    const { signal } = duty.stop;
+    duty.restoring = restoreEnvironment(duty, this.#options, signal).then((isServed) => {
+      if (this.#options.upstream.has?.(serverKeyOf(duty.keys, this.#options.clock)) === false) {
+        this.#stayOffline(duty, isServed);
+      } else if (!signal.aborted) duty.poller.start();
     });
-    this.#restoring = Promise.all(restoring);
   }
 
   /** Its document is that of the archive for good. */
@@ -74,32 +112,44 @@ export class EnvironmentPollers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort();
-    await Promise.all(this.#duties.map(({ poller }) => poller[Symbol.asyncDispose]()));
-    await this.#restoring;
+    await Promise.all([...[...this.#duties.values()].map(endDuty), ...this.#ending]);
   }
 }
 
+async function endDuty({ poller, restoring, stop }: EnvironmentDuty): Promise<void> {
+  stop.abort();
+  await poller[Symbol.asyncDispose]();
+  await restoring;
+}
+
+/** The first that is valid: the upstream is asked with it. Without any, the first is as good as another. */
+function serverKeyOf({ serverKeys }: EnvironmentKeys, clock: Pick<Clock, "wallTime">): string {
+  const nowMs = clock.wallTime().getTime();
+  const valid = serverKeys.find(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
+  return (valid ?? serverKeys[0])?.key ?? "";
+}
+
 function createDuty(
-  { clientSideKey, serverSideKey }: EnvironmentKeyPair,
+  keys: EnvironmentKeys,
   environment: number,
   options: EnvironmentPollersOptions,
 ): EnvironmentDuty {
   const { upstream, dataPlane, poll, holdsBackShrunk, limiter, clock, logger, random, archive } = options;
-  const label = maskKey(serverSideKey);
+  const { clientSideKey } = keys;
+  const label = maskKey(serverKeyOf(keys, clock));
   const log = new PublishLog({ label, clientKey: clientSideKey, logger });
   const guard = new DocumentGuard(holdsBackShrunk);
-  const duty = { environment, serverKey: serverSideKey, label, log, guard };
+  const restored = { environment, clientKey: clientSideKey, label, log, guard };
   const poller = new EnvironmentPoller({
     label,
-    serverKey: serverSideKey,
+    serverKey: () => serverKeyOf(duty.keys, clock),
     upstream,
-    publish: (fetched, signal) => readAndPublish({ ...duty, signal }, fetched, options),
+    publish: (fetched, signal) => readAndPublish({ ...restored, signal }, fetched, options),
     onStatus: (status) => {
       dataPlane.setRefreshStatus(environment, status);
       if (status.state !== "fresh") return;
       guard.confirmedServed();
-      archive?.confirm(serverSideKey);
+      archive?.confirm(clientSideKey);
     },
     limiter,
     clock,
@@ -107,15 +157,16 @@ function createDuty(
     logger,
     settings: poll,
   });
-  return { ...duty, poller };
+  const duty = { ...restored, poller, keys, stop: new AbortController(), restoring: Promise.resolve() };
+  return duty;
 }
 
-interface PublishTarget extends Omit<EnvironmentDuty, "poller"> {
+interface PublishTarget extends Omit<RestoredEnvironment, "poller"> {
   readonly signal: AbortSignal;
 }
 
 async function readAndPublish(
-  { environment, serverKey, label, log, guard, signal }: PublishTarget,
+  { environment, clientKey, label, log, guard, signal }: PublishTarget,
   { pages, lastModified }: FetchedDocument,
   { archive, clock, dataPlane, reader }: EnvironmentPollersOptions,
 ): Promise<PublishOutcome> {
@@ -131,7 +182,7 @@ async function readAndPublish(
   const report = await dataPlane.publish(environment, document);
   guard.accepted(packed);
   log.published(report, clock.monotonicMs() - startMs);
-  archive?.keep(serverKey, document);
+  archive?.keep(clientKey, document);
   return { updatedAt: report.updatedAt };
 }
 

@@ -17,9 +17,9 @@ const findMsMax = 10_000;
 
 /** Of an environment that is not polled yet. */
 export interface RestoredEnvironment {
-  /** Its number, as the settings list them. */
+  /** Its number in the data plane. */
   readonly environment: number;
-  readonly serverKey: string;
+  readonly clientKey: string;
   /** The environment as logs name it; holds no whole key. */
   readonly label: string;
   readonly log: PublishLog;
@@ -81,12 +81,12 @@ async function restore(
 }
 
 async function findInTime(
-  { label, serverKey }: RestoredEnvironment,
+  { label, clientKey }: RestoredEnvironment,
   { archive, clock, logger }: RestoreOptions,
   stop: AbortSignal,
 ) {
   if (archive === null) return null;
-  const finding = archive.find(serverKey);
+  const finding = archive.find(clientKey);
   if (await settlesWithin(finding, findMsMax, clock, stop)) return await finding;
   if (!stop.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
   return null;

@@ -4,18 +4,28 @@
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
-import type { EnvironmentKeyPair } from "../../models/settings.ts";
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import type { Clock } from "../clock.ts";
 import type { HealthSource } from "../health/health-report.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
 import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
 
-/** What the control plane tells a data plane; environments are numbered as the settings list them. */
+/**
+ * What the control plane tells a data plane. Environments have numbers; one that is gone leaves its number to
+ * no other.
+ */
 export interface DataPlane {
+  /** Whether all environments have been told of; until then requests with unknown keys are answered 503. */
+  setEnvironmentsKnown(areKnown: boolean): void;
+  /** Makes a place for a new environment, or gives one that is there other keys. */
+  setEnvironment(environment: number, keys: EnvironmentKeys): void;
+  /** Its keys open nothing any more, and all that is held of it goes. */
+  removeEnvironment(environment: number): void;
   /**
    * Resolves when the document is being served.
    * @throws UpstreamError `document_invalid`, or with worker processes `document_fatal` or `no_worker`, and
-   *   what was served still is
+   *   what was served still is; Error where the environment is not there any more
    */
   publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
   /** How the refreshes of an environment go, for health. */
@@ -33,45 +43,59 @@ interface ServedEnvironment {
 }
 
 export class ServedEnvironments implements DataPlane {
-  readonly #directory = new KeyDirectory();
-  readonly #environments: readonly ServedEnvironment[];
+  readonly #directory: KeyDirectory;
+  /** In the order of their numbers. */
+  readonly #environments = new Map<number, ServedEnvironment>();
+  readonly #store: SnapshotStore;
   readonly #publisher: SnapshotPublisher;
   #controlPlaneHeardMs: number | null = null;
 
-  /** Makes a place for each pair of keys. */
-  constructor(pairs: readonly EnvironmentKeyPair[], store: SnapshotStore, publisher: SnapshotPublisher) {
+  constructor(store: SnapshotStore, publisher: SnapshotPublisher, clock: Pick<Clock, "wallTime">) {
+    this.#directory = new KeyDirectory(clock);
+    this.#store = store;
     this.#publisher = publisher;
-    this.#environments = pairs.map((keys) => {
-      const slot = store.addSlot();
-      this.#directory.add(keys, slot);
-      return { slot, refresh: neverRefreshed };
-    });
   }
 
   readonly resolveKey: KeyResolver = (key) => this.#directory.resolve(key);
 
   readonly healthSources = (): readonly HealthSource[] =>
-    this.#environments.map(({ slot, refresh }) => ({
+    Array.from(this.#environments.values(), ({ slot, refresh }) => ({
       environmentId: slot.current?.environmentId ?? null,
       refresh,
       controlPlaneHeardMs: this.#controlPlaneHeardMs,
     }));
 
+  setEnvironmentsKnown(areKnown: boolean): void {
+    this.#directory.setComplete(areKnown);
+  }
+
+  setEnvironment(environment: number, keys: EnvironmentKeys): void {
+    const found = this.#environments.get(environment);
+    const served = found ?? { slot: this.#store.addSlot(), refresh: neverRefreshed };
+    this.#environments.set(environment, served);
+    this.#directory.set(served.slot, keys);
+  }
+
+  removeEnvironment(environment: number): void {
+    const found = this.#environments.get(environment);
+    if (found === undefined) return;
+    this.#directory.remove(found.slot);
+    this.#store.removeSlot(found.slot);
+    this.#environments.delete(environment);
+  }
+
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
-    return await this.#publisher.publish(this.#at(environment).slot, document);
+    const found = this.#environments.get(environment);
+    if (found === undefined) throw new Error(`there is no environment ${environment}`);
+    return await this.#publisher.publish(found.slot, document);
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {
-    this.#at(environment).refresh = status;
+    const found = this.#environments.get(environment);
+    if (found !== undefined) found.refresh = status;
   }
 
   heardOfControlPlane(atMs: number): void {
     this.#controlPlaneHeardMs = atMs;
-  }
-
-  #at(environment: number): ServedEnvironment {
-    const found = this.#environments[environment];
-    if (found === undefined) throw new Error(`there is no environment ${environment}`);
-    return found;
   }
 }

@@ -16,7 +16,8 @@ import { runInSlices } from "./time-slices.ts";
 
 export interface SnapshotPublisherOptions {
   readonly store: SnapshotStore;
-  readonly snapshotSettings: SnapshotSettings;
+  /** Asked before each snapshot: limits are shared by as many environments as there are. */
+  readonly snapshotSettings: () => SnapshotSettings;
   readonly clock: Pick<Clock, "monotonicMs">;
 }
 
@@ -51,7 +52,8 @@ export class SnapshotPublisher {
   async #build(document: SnapshotInput): Promise<EnvironmentSnapshot> {
     const { clock, snapshotSettings } = this.#options;
     try {
-      return await buildEnvironmentSnapshot(document, snapshotSettings, (steps) => runInSlices(steps, clock));
+      const settings = snapshotSettings();
+      return await buildEnvironmentSnapshot(document, settings, (steps) => runInSlices(steps, clock));
     } catch (cause) {
       throw new UpstreamError("document_invalid", "the environment document cannot be compiled", { cause });
     }

@@ -11,15 +11,15 @@ import type { DocumentArchive } from "./document-archive.ts";
 const confirmedEveryMs = 60_000;
 
 interface ArchiveWriterOptions {
-  readonly archive: Pick<DocumentArchive, "keep" | "confirm">;
+  readonly archive: Pick<DocumentArchive, "keep" | "confirm" | "forget">;
   readonly clock: Pick<Clock, "monotonicMs" | "wallTime">;
   readonly logger: Logger;
 }
 
 export class ArchiveWriter {
   readonly #options: ArchiveWriterOptions;
-  /** By environment, in the order in which they came. */
-  readonly #waiting = new Map<string, SnapshotInput>();
+  /** By environment, in the order in which they came; null: what is there of it is to go. */
+  readonly #waiting = new Map<string, SnapshotInput | null>();
   readonly #confirmedMs = new Map<string, number>();
   #writing: Promise<void> | null = null;
   #isFailing = false;
@@ -32,6 +32,13 @@ export class ArchiveWriter {
   keep(environment: string, document: SnapshotInput): void {
     this.#waiting.set(environment, document);
     this.#confirmedMs.set(environment, this.#options.clock.monotonicMs());
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Has all removed that is there of an environment. */
+  forget(environment: string): void {
+    this.#waiting.set(environment, null);
+    this.#confirmedMs.delete(environment);
     this.#writing ??= this.#writeAll();
   }
 
@@ -58,9 +65,10 @@ export class ArchiveWriter {
     this.#writing = null;
   }
 
-  async #write(environment: string, document: SnapshotInput): Promise<void> {
+  async #write(environment: string, document: SnapshotInput | null): Promise<void> {
+    const { archive } = this.#options;
     try {
-      await this.#options.archive.keep(environment, document);
+      await (document === null ? archive.forget(environment) : archive.keep(environment, document));
       if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
       this.#isFailing = false;
     } catch (error) {

@@ -96,6 +96,14 @@ export class DocumentArchive {
     await this.#store.put(`${environment}!confirmed`, new TextEncoder().encode(String(time.getTime())));
   }
 
+  /** Nothing is known of the environment any more. */
+  async forget(environment: string): Promise<void> {
+    for (const generation of generations) {
+      await this.#store.del(`${entryPrefix(environment, generation)}head`, { sync: true });
+    }
+    await this.#store.clear({ gte: `${environment}!`, lt: `${environment}!~` });
+  }
+
   /** The heads that can be read, the youngest first. */
   async #heads(environment: string, refusals: string[]) {
     const heads: { generation: Generation; head: ArchiveHead }[] = [];

@@ -44,11 +44,11 @@ export class EnvironmentArchive implements AsyncDisposable {
    * Reads what was last served, and says so in the log where it is damaged. It never rejects.
    * @returns null where nothing was archived, or nothing can be used
    */
-  async find(serverKey: string): Promise<ArchivedDocument | null> {
+  async find(clientKey: string): Promise<ArchivedDocument | null> {
     const { logger } = this.#options;
-    const environment = maskKey(serverKey);
+    const environment = maskKey(clientKey);
     try {
-      const reading = await (await this.#opening)?.archive.find(nameOf(serverKey));
+      const reading = await (await this.#opening)?.archive.find(nameOf(clientKey));
       for (const refusal of reading?.refusals ?? []) {
         logger.warn({ environment }, `An archived document is not used: ${refusal}`);
       }
@@ -61,13 +61,18 @@ export class EnvironmentArchive implements AsyncDisposable {
   }
 
   /** Has a document archived that is served now; it returns at once. */
-  keep(serverKey: string, document: SnapshotInput): void {
-    this.#opened?.writer.keep(nameOf(serverKey), document);
+  keep(clientKey: string, document: SnapshotInput): void {
+    this.#opened?.writer.keep(nameOf(clientKey), document);
+  }
+
+  /** Has all removed that is there of an environment; it returns at once. */
+  forget(clientKey: string): void {
+    this.#opened?.writer.forget(nameOf(clientKey));
   }
 
   /** Notes that the document that is served is still the upstream's. */
-  confirm(serverKey: string): void {
-    this.#opened?.writer.confirm(nameOf(serverKey));
+  confirm(clientKey: string): void {
+    this.#opened?.writer.confirm(nameOf(clientKey));
   }
 
   /** Writes what waits, for a while, and lets the store go. */
@@ -108,6 +113,6 @@ export class EnvironmentArchive implements AsyncDisposable {
 }
 
 /** No key is written to disk. */
-function nameOf(serverKey: string): string {
-  return hash("sha256", serverKey).slice(0, 32);
+function nameOf(clientKey: string): string {
+  return hash("sha256", clientKey).slice(0, 32);
 }

@@ -75,6 +75,11 @@ export class DocumentTrials {
     }
   }
 
+  /** The environment is gone. */
+  forget(environment: number): void {
+    this.#suspects.delete(environment);
+  }
+
   async #attempt(environment: number, document: SnapshotInput, isSuspect: boolean): Promise<TriedDocument> {
     const worker = await this.#options.chooseWorker(isSuspect);
     const trial = worker.try(environment, document);

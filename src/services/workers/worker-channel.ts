@@ -1,16 +1,18 @@
 /**
- * The control plane's line to one worker process: sends orders, matches reports to them, and counts how long
- * the worker has been silent. It neither starts nor replaces workers.
+ * The control plane's line to one worker process: sends orders, and matches reports to
+ * them. It neither starts nor replaces workers.
  */
 import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
 import { ListenError } from "../listener/http-listener.ts";
 import { documentOrders } from "./document-transfer.ts";
-import { textOf, type WorkerEnd, WorkerGoneError } from "./worker-end.ts";
+import { EnvironmentGoneError, textOf, type WorkerEnd, WorkerGoneError } from "./worker-end.ts";
 import type { WorkerOrder, WorkerReport } from "./worker-messages.ts";
+import { WorkerPulse } from "./worker-pulse.ts";
 
 /** What is still to be sent of one environment. */
 interface Outbox {
@@ -19,13 +21,20 @@ interface Outbox {
   isSending: boolean;
 }
 
+/** A document on its way, and who waits for it to be served. */
+interface Transfer {
+  readonly environment: number;
+  readonly served: PromiseWithResolvers<PublishReport>;
+}
+
 export class WorkerChannel {
   /** Resolves when the process has ended, however it did, or could not be started. */
   readonly exited: Promise<WorkerEnd>;
+  readonly pulse = new WorkerPulse((sentMs) => void this.send({ kind: "ping", sentMs }));
   readonly #process: ChildProcess;
   readonly #listening = Promise.withResolvers<string>();
-  /** By transfer: who waits for the document to be served. */
-  readonly #transfers = new Map<number, PromiseWithResolvers<PublishReport>>();
+  /** What was sent and is not served yet. */
+  readonly #transfers = new Map<number, Transfer>();
   /** Who waits for a message to be on its way: of a process that ends, Node may never say. */
   readonly #sending = new Set<() => void>();
   readonly #outboxes = new Map<number, Outbox>();
@@ -33,10 +42,6 @@ export class WorkerChannel {
   #lastTransfer = 0;
   #trials = 0;
   #killedFor: string | null = null;
-  /** The ping that the worker has not answered: never more than one, so that they do not pile up. */
-  #ping: PromiseWithResolvers<void> | null = null;
-  #silentBeats = 0;
-  #hasAnswered = false;
   /** NOTE: a process that has ended may still count as connected. */
   #isGone = false;
 
@@ -70,16 +75,6 @@ export class WorkerChannel {
     return this.#askedPort;
   }
 
-  /** Whether it has ever answered: before, it may still be loading its program. */
-  get hasAnswered(): boolean {
-    return this.#hasAnswered;
-  }
-
-  /** Whether it owes an answer since the beat before the last. */
-  get isSilent(): boolean {
-    return this.#silentBeats > 0;
-  }
-
   /**
    * Ends the process at once.
    * @param reason what it did, as a part of a sentence; the first one counts
@@ -87,26 +82,6 @@ export class WorkerChannel {
   kill(reason: string): void {
     this.#killedFor ??= reason;
     this.#process.kill("SIGKILL");
-  }
-
-  /**
-   * To be called once a second or so.
-   * @returns how many beats ago the worker was asked for a sign of life that it has not given. Beats, not
-   *   time: where the whole machine stood still, nobody was silent.
-   */
-  beat(nowMs: number): number {
-    if (this.#ping !== null) this.#silentBeats += 1;
-    void this.answers(nowMs);
-    return this.#silentBeats;
-  }
-
-  /** Resolves when the worker answers the next time; never where it ends before. */
-  answers(nowMs: number): Promise<void> {
-    if (this.#ping === null) {
-      this.#ping = Promise.withResolvers();
-      void this.send({ kind: "ping", sentMs: nowMs });
-    }
-    return this.#ping.promise;
   }
 
   /** Resolves when the order is on its way, or the worker is gone; never rejects. */
@@ -148,7 +123,7 @@ export class WorkerChannel {
     try {
       await this.publish(environment, document);
     } catch (error) {
-      if (error instanceof WorkerGoneError) return;
+      if (error instanceof WorkerGoneError || error instanceof EnvironmentGoneError) return;
       this.kill(`it refused a document that another serves: ${textOf(error)}`);
     }
   }
@@ -159,6 +134,22 @@ export class WorkerChannel {
     return await this.publish(environment, document).finally(() => {
       this.#trials -= 1;
     });
+  }
+
+  /** Documents of it may be published from now on. */
+  setEnvironment(environment: number, keys: EnvironmentKeys): void {
+    void this.send({ kind: "environment", environment, keys });
+  }
+
+  /** Who waits for a document of it to be served is told that it is gone. */
+  removeEnvironment(environment: number): void {
+    void this.send({ kind: "remove-environment", environment });
+    const waiting = this.#outboxes.get(environment)?.next?.served;
+    this.#outboxes.delete(environment);
+    const sent = [...this.#transfers.values()].filter((transfer) => transfer.environment === environment);
+    for (const served of [...sent.map((each) => each.served), ...(waiting === undefined ? [] : [waiting])]) {
+      served.reject(new EnvironmentGoneError(environment));
+    }
   }
 
   /** The worker learns of it after the documents that came before it: it never calls an older one fresh. */
@@ -178,7 +169,8 @@ export class WorkerChannel {
   async #empty(environment: number, outbox: Outbox): Promise<void> {
     if (outbox.isSending) return;
     outbox.isSending = true;
-    while (outbox.next !== null || outbox.status !== null) {
+    // One that was removed meanwhile has no outbox any more.
+    while (this.#outboxes.get(environment) === outbox && (outbox.next !== null || outbox.status !== null)) {
       const { next, status } = outbox;
       if (next !== null) {
         outbox.next = null;
@@ -197,7 +189,7 @@ export class WorkerChannel {
     const served = Promise.withResolvers<PublishReport>();
     // It may be rejected while pieces are still being sent, before anyone waits for it.
     served.promise.catch(() => undefined);
-    this.#transfers.set(transfer, served);
+    this.#transfers.set(transfer, { environment, served });
     // Each piece is waited for, so that no more than one lies in memory twice.
     for (const order of documentOrders(transfer, environment, document)) await this.send(order);
     if (this.#isGone || !this.#process.connected) served.reject(new WorkerGoneError(await this.exited));
@@ -205,29 +197,22 @@ export class WorkerChannel {
   }
 
   #receive(report: WorkerReport): void {
-    if (report.kind === "pong") this.#heard();
+    if (report.kind === "pong") this.pulse.heard();
     else if (report.kind === "listening") this.#listening.resolve(report.url);
     else if (report.kind === "cannot-listen") this.#listening.reject(new ListenError(report.message));
-    else if (report.kind === "published") this.#transfers.get(report.transfer)?.resolve(report.report);
+    else if (report.kind === "published") this.#transfers.get(report.transfer)?.served.resolve(report.report);
     else if (report.kind === "failed") this.kill(`it failed: ${report.message}`);
     else {
       const { code, message, transfer } = report;
       const error = code === null ? new Error(message) : new UpstreamError(code, message);
-      this.#transfers.get(transfer)?.reject(error);
+      this.#transfers.get(transfer)?.served.reject(error);
     }
-  }
-
-  #heard(): void {
-    this.#hasAnswered = true;
-    this.#silentBeats = 0;
-    this.#ping?.resolve();
-    this.#ping = null;
   }
 
   #fail(error: WorkerGoneError): void {
     this.#isGone = true;
     this.#listening.reject(error);
-    for (const { reject } of this.#transfers.values()) reject(error);
+    for (const { served } of this.#transfers.values()) served.reject(error);
     for (const resolve of this.#sending) resolve();
   }
 }

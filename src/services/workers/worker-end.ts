@@ -1,4 +1,4 @@
-/** How a worker process ended, and the error of whoever waited for it. It holds no text of a document. */
+/** How a worker process ended, and the errors of who waited in vain. They hold no text of a document. */
 
 export interface WorkerEnd {
   readonly code: number | null;
@@ -25,6 +25,15 @@ export class WorkerGoneError extends Error {
   constructor(end: WorkerEnd) {
     super(`the worker ended ${endText(end)}`);
     this.end = end;
+  }
+}
+
+/** The environment was removed before its document was served. It never leaves the control plane. */
+export class EnvironmentGoneError extends Error {
+  override readonly name = "EnvironmentGoneError";
+
+  constructor(environment: number) {
+    super(`environment ${environment} was removed`);
   }
 }
 

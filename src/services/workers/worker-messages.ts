@@ -3,6 +3,7 @@
  * in one message: `document-transfer.ts` cuts them.
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { PackedLayout } from "../documents/packed-layout.ts";
@@ -21,6 +22,10 @@ export type WorkerOrder =
   /** Accept connections; comes once the worker has what is to be served. */
   | { readonly kind: "listen"; readonly port: number }
   | { readonly kind: "certificate"; readonly pair: CertificatePair }
+  | { readonly kind: "environments-known"; readonly areKnown: boolean }
+  /** There is a new environment, or one has other keys. */
+  | { readonly kind: "environment"; readonly environment: number; readonly keys: EnvironmentKeys }
+  | { readonly kind: "remove-environment"; readonly environment: number }
   | { readonly kind: "document"; readonly transfer: number; readonly document: TransferredDocument }
   /** The next bytes of a transfer; they fill its buffers one after the other. */
   | { readonly kind: "piece"; readonly transfer: number; readonly bytes: Uint8Array }

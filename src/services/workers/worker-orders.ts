@@ -13,7 +13,7 @@ interface Transfer {
   readonly assembly: DocumentAssembly;
 }
 
-/** Takes the orders that concern documents and refreshes. */
+/** Takes the orders that concern environments, documents and refreshes. */
 export class WorkerOrders {
   readonly #dataPlane: DataPlane;
   readonly #report: (report: WorkerReport) => void;
@@ -30,6 +30,9 @@ export class WorkerOrders {
     try {
       if (order.kind === "document") this.#begin(order);
       else if (order.kind === "piece") await this.#addPiece(order.transfer, order.bytes);
+      else if (order.kind === "environments-known") this.#dataPlane.setEnvironmentsKnown(order.areKnown);
+      else if (order.kind === "environment") this.#dataPlane.setEnvironment(order.environment, order.keys);
+      else if (order.kind === "remove-environment") this.#remove(order.environment);
       else if (order.kind === "status") this.#dataPlane.setRefreshStatus(order.environment, order.status);
       else if (order.kind === "ping") this.#answer(order.sentMs);
     } catch (error) {
@@ -54,6 +57,14 @@ export class WorkerOrders {
     this.#transfers.delete(number);
     const report = await this.#dataPlane.publish(transfer.environment, document);
     this.#report({ kind: "published", transfer: number, report });
+  }
+
+  /** What is still on its way of its document is passed over. */
+  #remove(environment: number): void {
+    for (const [number, transfer] of this.#transfers) {
+      if (transfer.environment === environment) this.#transfers.delete(number);
+    }
+    this.#dataPlane.removeEnvironment(environment);
   }
 
   #answer(sentMs: number): void {

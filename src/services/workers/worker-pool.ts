@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
@@ -15,15 +16,12 @@ import { ListenError } from "../listener/http-listener.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
 import { DocumentTrials } from "./document-trials.ts";
+import { WorkerBriefing } from "./worker-briefing.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 import { pauseBeforeStartMs, WorkerDeaths } from "./worker-deaths.ts";
 import { endText, textOf, type WorkerRun } from "./worker-end.ts";
+import { endSilentWorkers } from "./worker-watch.ts";
 
-/** A worker is asked for a sign of life this often, and is ended after so many beats without one. */
-const beatMs = 1000;
-const silentBeatsMax = 8;
-/** The same while it loads its program, which takes long on a busy machine. */
-const startingBeatsMax = 30;
 /** How long a document waits for the workers that are not the first to have it; they get it all the same. */
 const rolloutMsMax = 2000;
 /** How long a document waits for a worker that is being replaced, and for a sign of life of each. */
@@ -49,16 +47,13 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   readonly #channels = new Set<WorkerChannel>();
   /** Those that serve, the oldest first. */
   readonly #ready = new Set<WorkerChannel>();
-  /** What a new worker is told: the newest certificate, and by environment the document and the status. */
-  readonly #documents = new Map<number, SnapshotInput>();
-  readonly #statuses = new Map<number, RefreshStatus>();
+  readonly #briefing = new WorkerBriefing();
   readonly #listening = Promise.withResolvers<string>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #ending = new AbortController();
   readonly #rush = new AbortController();
   #places: readonly Promise<void>[] = [];
   #url: string | null = null;
-  #certificate: CertificatePair | null = null;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -86,7 +81,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   async listen(): Promise<string> {
     const { settings } = this.#options;
     this.#places = Array.from({ length: settings.server.workers }, () => this.#keepPlace());
-    void this.#watch();
+    void endSilentWorkers(this.#channels, Promise.all(this.#places), this.#options.clock);
     try {
       return await Promise.race([this.#listening.promise, this.failed]);
     } catch (error) {
@@ -97,27 +92,43 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     }
   }
 
+  setEnvironmentsKnown(areKnown: boolean): void {
+    this.#briefing.setEnvironmentsKnown(areKnown);
+    for (const channel of this.#channels) void channel.send({ kind: "environments-known", areKnown });
+  }
+
+  setEnvironment(environment: number, keys: EnvironmentKeys): void {
+    this.#briefing.setEnvironment(environment, keys);
+    for (const channel of this.#channels) channel.setEnvironment(environment, keys);
+  }
+
+  removeEnvironment(environment: number): void {
+    this.#briefing.removeEnvironment(environment);
+    this.#trials.forget(environment);
+    for (const channel of this.#channels) channel.removeEnvironment(environment);
+  }
+
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
     const { worker, report } = await this.#trials.try(environment, document);
-    this.#documents.set(environment, document);
+    this.#briefing.setDocument(environment, document);
     collectSoon(document.packed.body.byteLength);
     const others = [...this.#channels].filter((channel) => channel !== worker);
     const rollouts = others.map((channel) => {
       const delivery = channel.deliver(environment, document);
-      return channel.isSilent ? null : delivery;
+      return channel.pulse.isSilent ? null : delivery;
     });
     await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock);
     return report;
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {
-    this.#statuses.set(environment, status);
+    this.#briefing.setRefreshStatus(environment, status);
     for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
   }
 
   /** Connections that are accepted from now on get this certificate. */
   renewCertificate(pair: CertificatePair): void {
-    this.#certificate = pair;
+    this.#briefing.setCertificate(pair);
     for (const channel of this.#channels) void channel.send({ kind: "certificate", pair });
   }
 
@@ -189,14 +200,9 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   async #start(channel: WorkerChannel): Promise<void> {
     const { clock, settings } = this.#options;
     void channel.send({ kind: "start", settings });
-    if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
-    // All at once, so that what is published meanwhile comes after them.
-    const documents = [...this.#documents];
-    const told = documents.map(([environment, document]) => channel.publish(environment, document));
-    for (const [environment, status] of this.#statuses) channel.setRefreshStatus(environment, status);
-    await Promise.all(told);
+    await this.#briefing.give(channel);
     // Whom it is to share a port with is best asked when it is about to listen.
-    await Promise.race([channel.answers(clock.monotonicMs()), channel.exited]);
+    await Promise.race([channel.pulse.answers(clock.monotonicMs()), channel.exited]);
     const url = await channel.listen(this.#portToAsk());
     this.#url ??= url;
     if (url !== this.#url) throw new Error(`it listens on ${url} in place of ${this.#url}`);
@@ -215,19 +221,6 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     return Number(new URL(this.#url).port);
   }
 
-  /** Ends workers that hang. */
-  async #watch(): Promise<void> {
-    const { clock } = this.#options;
-    const gone = Promise.all(this.#places);
-    do {
-      for (const channel of this.#channels) {
-        const beatsMax = channel.hasAnswered ? silentBeatsMax : startingBeatsMax;
-        if (channel.beat(clock.monotonicMs()) < beatsMax) continue;
-        channel.kill(`it did not answer for ${(beatsMax * beatMs) / 1000} s`);
-      }
-    } while (!(await settlesWithin(gone, beatMs, clock)));
-  }
-
   /**
    * The youngest worker that answers, which has the fewest clients; it may end by what it tries. So the
    * others have to be there: always for a suspect, else as long as that is worth the wait.
@@ -242,7 +235,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
       await clock.sleep(strengthCheckMs, signal);
     }
     for (const channel of isWhole() || !isSuspect ? [...this.#ready].reverse() : []) {
-      const answer = channel.answers(clock.monotonicMs());
+      const answer = channel.pulse.answers(clock.monotonicMs());
       if (await settlesWithin(answer, answerMsMax, clock)) return channel;
     }
     throw new UpstreamError("no_worker", "No worker process could be given the environment document");

@@ -34,7 +34,7 @@ function startPolling(upstream: FaultUpstream, changes: Parameters<typeof create
   const served: string[] = [];
   const poller = new EnvironmentPoller({
     label: "one",
-    serverKey,
+    serverKey: () => serverKey,
     upstream: client,
     publish: async (fetched) => {
       const text = fetchedText(fetched);

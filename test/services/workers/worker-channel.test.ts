@@ -109,12 +109,16 @@ test("of documents and states that came while one was on its way, the newest are
 
 test("silence is counted in beats from the first unanswered one; one ping is sent at a time", async () => {
   const { child, channel } = startChannel();
-  expect([channel.beat(0), channel.isSilent, channel.hasAnswered]).toEqual([0, false, false]);
-  expect([channel.beat(1000), channel.beat(2000), channel.isSilent]).toEqual([1, 2, true]);
+  expect([channel.pulse.beat(0), channel.pulse.isSilent, channel.pulse.hasAnswered]).toEqual([
+    0,
+    false,
+    false,
+  ]);
+  expect([channel.pulse.beat(1000), channel.pulse.beat(2000), channel.pulse.isSilent]).toEqual([1, 2, true]);
   expect(child.sent).toEqual([{ kind: "ping", sentMs: 0 }]);
   await child.report({ kind: "pong" });
-  expect([channel.isSilent, channel.hasAnswered]).toEqual([false, true]);
-  expect(channel.beat(3000)).toBe(0);
+  expect([channel.pulse.isSilent, channel.pulse.hasAnswered]).toEqual([false, true]);
+  expect(channel.pulse.beat(3000)).toBe(0);
   expect(child.sent.at(-1)).toEqual({ kind: "ping", sentMs: 3000 });
 });
 

@@ -5,6 +5,7 @@ import { prepareCors } from "../../../src/cache/cors-headers.ts";
 import { SnapshotStore } from "../../../src/cache/snapshot-store.ts";
 import type { PackedDocument } from "../../../src/models/packed-document.ts";
 import { systemClock } from "../../../src/services/clock.ts";
+import { keysOfPair } from "../../../src/services/environments/environment-list.ts";
 import { neverRefreshed, type RefreshStatus } from "../../../src/services/environments/refresh-status.ts";
 import { ServedEnvironments } from "../../../src/services/environments/served-environments.ts";
 import { SnapshotPublisher } from "../../../src/services/environments/snapshot-publisher.ts";
@@ -17,10 +18,12 @@ import { packText } from "../../support/packed-text.ts";
 function startOrders() {
   const store = new SnapshotStore();
   const identityCache = { enabled: true, entriesMax: 10, bytesMax: 100_000 };
-  const snapshotSettings = { headerSet: prepareCors(["*"]).headerSet, identityCache, answerPlaces: 1000 };
+  const { headerSet } = prepareCors(["*"]);
+  const snapshotSettings = () => ({ headerSet, identityCache, answerPlaces: 1000 });
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock: systemClock });
   const pairs = ["a", "b"].map((name) => ({ clientSideKey: `client-${name}`, serverSideKey: `ser.${name}` }));
-  const environments = new ServedEnvironments(pairs, store, publisher);
+  const environments = new ServedEnvironments(store, publisher, systemClock);
+  pairs.forEach((pair, environment) => void environments.setEnvironment(environment, keysOfPair(pair)));
   const reports: WorkerReport[] = [];
   const orders = new WorkerOrders(
     environments,
@@ -133,10 +136,36 @@ test("a document that memory does not suffice for is refused as a bug", async ()
   ]);
 });
 
-test("an order for an environment that is not there is reported, not thrown", async () => {
+test("what is told of an environment that is not there any more is passed over", async () => {
   const worker = startOrders();
   await worker.take({ kind: "status", environment: 2, status: neverRefreshed });
-  expect(worker.reports).toEqual([{ kind: "failed", message: "there is no environment 2" }]);
+  await worker.take({ kind: "remove-environment", environment: 2 });
+  expect(worker.reports).toEqual([]);
+});
+
+test("an environment that is removed while its document is on its way is gone", async () => {
+  const worker = startOrders();
+  const [first, ...pieces] = ordersOf(1, 0, documentNamed("one"));
+  if (first === undefined) throw new Error("a transfer begins with its document");
+  await worker.take(first);
+  await worker.take({ kind: "remove-environment", environment: 0 });
+  for (const order of pieces) await worker.take(order);
+  expect(worker.reports).toEqual([]);
+  expect(worker.environments.resolveKey("client-a")).toBeUndefined();
+  for (const order of ordersOf(2, 1, documentNamed("two"))) await worker.take(order);
+  expect(worker.served("b")).toBe("two");
+});
+
+test("an environment that comes later is served, and other keys open it once they are told", async () => {
+  const worker = startOrders();
+  const keys = keysOfPair({ clientSideKey: "client-c", serverSideKey: "ser.c" });
+  await worker.take({ kind: "environment", environment: 7, keys });
+  for (const order of ordersOf(1, 7, documentNamed("three"))) await worker.take(order);
+  expect(worker.served("c")).toBe("three");
+  const rotated = { ...keys, serverKeys: [{ key: "ser.new", expiresAtMs: null }] };
+  await worker.take({ kind: "environment", environment: 7, keys: rotated });
+  expect(worker.environments.resolveKey("ser.c")).toBeUndefined();
+  expect(worker.environments.resolveKey("ser.new")?.slot.current?.environmentName).toBe("three");
 });
 
 test("a ping is answered, and health learns when the control plane was alive", async () => {

@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { expect, test } from "vitest";
 import type { SnapshotInput } from "../../../src/cache/environment-snapshot.ts";
 import { settingsFrom } from "../../../src/config/load-settings.ts";
+import { keysOfPair } from "../../../src/services/environments/environment-list.ts";
 import type { PublishReport } from "../../../src/services/environments/snapshot-publisher.ts";
 import type { WorkerOrder } from "../../../src/services/workers/worker-messages.ts";
 import { WorkerPool } from "../../../src/services/workers/worker-pool.ts";
@@ -79,6 +80,7 @@ async function startPool({ port = 0, prepare = () => undefined }: PoolOptions = 
     server: { host: "127.0.0.1", port, workers: 2 },
   });
   const pool = new WorkerPool({ settings, fork, clock, logger });
+  pool.setEnvironment(0, keysOfPair({ clientSideKey: "client", serverSideKey: "ser.one" }));
   let failure: unknown = null;
   pool.failed.catch((error: unknown) => {
     failure = error;

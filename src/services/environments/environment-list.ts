@@ -1,0 +1,121 @@
+/**
+ * Which environments there are: those of the settings and those that discovery has found (contract B 4.2).
+ * An environment is known by its client key and has a number of its own. It tells of changes, and polls
+ * nothing.
+ */
+
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import type { EnvironmentKeyPair } from "../../models/settings.ts";
+
+/** Told of each change as it is made. */
+export interface EnvironmentListTarget {
+  add(environment: number, keys: EnvironmentKeys): void;
+  setKeys(environment: number, keys: EnvironmentKeys): void;
+  remove(environment: number): void;
+}
+
+/** What a new list has changed, for the log. */
+export interface ListChanges {
+  readonly added: readonly EnvironmentKeys[];
+  readonly rekeyed: readonly EnvironmentKeys[];
+  readonly removed: readonly EnvironmentKeys[];
+  /** Not served, as another environment has one of the keys. */
+  readonly passedOver: readonly EnvironmentKeys[];
+}
+
+interface ListedEnvironment {
+  readonly environment: number;
+  readonly keys: EnvironmentKeys;
+}
+
+/** @returns the keys of an environment of the settings: they never expire */
+export function keysOfPair({ clientSideKey, serverSideKey }: EnvironmentKeyPair): EnvironmentKeys {
+  return { clientSideKey, serverKeys: [{ key: serverSideKey, expiresAtMs: null }] };
+}
+
+export class EnvironmentList {
+  readonly #target: EnvironmentListTarget;
+  /** By client key. */
+  readonly #listed = new Map<string, ListedEnvironment>();
+  #configured: readonly EnvironmentKeys[] = [];
+  #discovered: readonly EnvironmentKeys[] = [];
+  #next = 0;
+
+  constructor(target: EnvironmentListTarget) {
+    this.#target = target;
+  }
+
+  /** How many environments there are. */
+  get size(): number {
+    return this.#listed.size;
+  }
+
+  /** Those of the settings, which discovery never changes. */
+  configure(configured: readonly EnvironmentKeys[]): ListChanges {
+    this.#configured = configured;
+    return this.#apply();
+  }
+
+  /** All that discovery has found; those that it found before and not now are gone. */
+  discover(discovered: readonly EnvironmentKeys[]): ListChanges {
+    this.#discovered = discovered;
+    return this.#apply();
+  }
+
+  /** Removals come first, so that a key is free for who has it from now on. */
+  #apply(): ListChanges {
+    const { wanted, passedOver } = withoutCollisions([...this.#configured, ...this.#discovered]);
+    const clientKeys = new Set(wanted.map(({ clientSideKey }) => clientSideKey));
+    const removed = [...this.#listed.values()].filter(({ keys }) => !clientKeys.has(keys.clientSideKey));
+    for (const { environment, keys } of removed) {
+      this.#listed.delete(keys.clientSideKey);
+      this.#target.remove(environment);
+    }
+    const rekeyed = wanted.filter((keys) => this.#rekey(keys));
+    const added = wanted.filter(({ clientSideKey }) => !this.#listed.has(clientSideKey));
+    for (const keys of added) this.#add(keys);
+    return { added, rekeyed, removed: removed.map(({ keys }) => keys), passedOver };
+  }
+
+  #add(keys: EnvironmentKeys): void {
+    const environment = this.#next;
+    this.#next += 1;
+    this.#listed.set(keys.clientSideKey, { environment, keys });
+    this.#target.add(environment, keys);
+  }
+
+  /** @returns whether the environment is there, with other keys */
+  #rekey(keys: EnvironmentKeys): boolean {
+    const listed = this.#listed.get(keys.clientSideKey);
+    if (listed === undefined || hasSameServerKeys(listed.keys, keys)) return false;
+    this.#listed.set(keys.clientSideKey, { environment: listed.environment, keys });
+    this.#target.setKeys(listed.environment, keys);
+    return true;
+  }
+}
+
+/** Of environments that have a key in common the first stays. */
+function withoutCollisions(all: readonly EnvironmentKeys[]) {
+  const taken = new Set<string>();
+  const wanted: EnvironmentKeys[] = [];
+  const passedOver: EnvironmentKeys[] = [];
+  for (const keys of all) {
+    const own = [keys.clientSideKey, ...keys.serverKeys.map(({ key }) => key)];
+    if (own.some((key) => taken.has(key))) passedOver.push(keys);
+    else {
+      wanted.push(keys);
+      for (const key of own) taken.add(key);
+    }
+  }
+  return { wanted, passedOver };
+}
+
+/** In whatever order. */
+function hasSameServerKeys(left: EnvironmentKeys, right: EnvironmentKeys): boolean {
+  const textOf = ({ serverKeys }: EnvironmentKeys) =>
+    serverKeys
+      .map(({ key, expiresAtMs }) => `${key} ${expiresAtMs}`)
+      .sort()
+      .join();
+  return textOf(left) === textOf(right);
+}

@@ -1,0 +1,73 @@
+/**
+ * What a new worker is told before it serves, so that it serves what the others do: of each environment its
+ * keys, its document and how its refreshes go; and the certificate. It decides nothing.
+ */
+import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import type { CertificatePair } from "../../models/settings.ts";
+import type { RefreshStatus } from "../environments/refresh-status.ts";
+import type { WorkerChannel } from "./worker-channel.ts";
+import { EnvironmentGoneError } from "./worker-end.ts";
+
+interface BriefedEnvironment {
+  keys: EnvironmentKeys;
+  document: SnapshotInput | null;
+  status: RefreshStatus | null;
+}
+
+export class WorkerBriefing {
+  readonly #environments = new Map<number, BriefedEnvironment>();
+  #certificate: CertificatePair | null = null;
+  #areEnvironmentsKnown = true;
+
+  setCertificate(pair: CertificatePair): void {
+    this.#certificate = pair;
+  }
+
+  setEnvironmentsKnown(areKnown: boolean): void {
+    this.#areEnvironmentsKnown = areKnown;
+  }
+
+  setEnvironment(environment: number, keys: EnvironmentKeys): void {
+    const found = this.#environments.get(environment);
+    if (found === undefined) this.#environments.set(environment, { keys, document: null, status: null });
+    else found.keys = keys;
+  }
+
+  removeEnvironment(environment: number): void {
+    this.#environments.delete(environment);
+  }
+
+  /** @throws EnvironmentGoneError */
+  setDocument(environment: number, document: SnapshotInput): void {
+    const found = this.#environments.get(environment);
+    if (found === undefined) throw new EnvironmentGoneError(environment);
+    found.document = document;
+  }
+
+  setRefreshStatus(environment: number, status: RefreshStatus): void {
+    const found = this.#environments.get(environment);
+    if (found !== undefined) found.status = status;
+  }
+
+  /**
+   * Tells it all at once, so that what is published meanwhile comes after it. Resolves once the worker serves
+   * each document that is still wanted.
+   * @throws what `WorkerChannel.publish` does
+   */
+  async give(channel: WorkerChannel): Promise<void> {
+    if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
+    void channel.send({ kind: "environments-known", areKnown: this.#areEnvironmentsKnown });
+    const told: Promise<unknown>[] = [];
+    for (const [environment, { keys, document, status }] of this.#environments) {
+      channel.setEnvironment(environment, keys);
+      if (document !== null) told.push(channel.publish(environment, document).catch(unlessGone));
+      if (status !== null) channel.setRefreshStatus(environment, status);
+    }
+    await Promise.all(told);
+  }
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof EnvironmentGoneError)) throw error;
+}

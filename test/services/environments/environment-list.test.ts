@@ -1,0 +1,80 @@
+/** Contract B 4.2: which environments come, go and get other keys, and that those of the settings stay. */
+import { expect, it } from "vitest";
+import type { EnvironmentKeys } from "../../../src/models/environment-keys.ts";
+import { EnvironmentList } from "../../../src/services/environments/environment-list.ts";
+
+const environment = (clientSideKey: string, ...keys: string[]): EnvironmentKeys => ({
+  clientSideKey,
+  serverKeys: keys.map((key) => ({ key, expiresAtMs: null })),
+});
+const [a, b, c] = [environment("a", "ser.a"), environment("b", "ser.b"), environment("c", "ser.c")];
+
+/** A list, and what it has told. */
+function startList() {
+  const told: string[] = [];
+  const list = new EnvironmentList({
+    add: (number, { clientSideKey }) => void told.push(`add ${number} ${clientSideKey}`),
+    setKeys: (number, { serverKeys }) =>
+      void told.push(`keys ${number} ${serverKeys.map(({ key }) => key).join(" ")}`),
+    remove: (number) => void told.push(`remove ${number}`),
+  });
+  return { list, take: () => told.splice(0) };
+}
+
+it("discovered environments come and go, and a number is not given again", () => {
+  const { list, take } = startList();
+  list.discover([a, b]);
+  expect(take()).toEqual(["add 0 a", "add 1 b"]);
+  expect(list.discover([b]).removed).toEqual([a]);
+  expect(take()).toEqual(["remove 0"]);
+  list.discover([b, a]);
+  expect(take()).toEqual(["add 2 a"]);
+  expect(list.size).toBe(2);
+});
+
+it("keys that rotate keep their environment, and another order is no change", () => {
+  const { list, take } = startList();
+  list.discover([environment("a", "ser.1", "ser.2")]);
+  take();
+  list.discover([environment("a", "ser.2", "ser.1")]);
+  expect(take()).toEqual([]);
+  expect(list.discover([environment("a", "ser.2")]).rekeyed).toEqual([environment("a", "ser.2")]);
+  expect(take()).toEqual(["keys 0 ser.2"]);
+  const expiring = { clientSideKey: "a", serverKeys: [{ key: "ser.2", expiresAtMs: 5 }] };
+  list.discover([expiring]);
+  expect(take()).toEqual(["keys 0 ser.2"]);
+});
+
+it.each([
+  ["its client key", environment("a", "ser.other")],
+  ["its server key", environment("other", "ser.a")],
+  ["its server key, beside another", environment("other", "ser.other", "ser.a")],
+  ["its client key as a server key", environment("other", "a")],
+])("an environment of the settings is not touched by one that has %s", (_, collides) => {
+  const { list, take } = startList();
+  list.configure([a]);
+  take();
+  expect(list.discover([collides, b])).toMatchObject({ added: [b], passedOver: [collides], removed: [] });
+  expect(take()).toEqual(["add 1 b"]);
+  list.discover([]);
+  expect(take()).toEqual(["remove 1"]);
+});
+
+it("settings that come to name a discovered environment take it over as it is", () => {
+  const { list, take } = startList();
+  list.discover([a, b]);
+  take();
+  list.configure([a]);
+  list.discover([b]);
+  expect(take()).toEqual([]);
+  list.configure([]);
+  expect(take()).toEqual(["remove 0"]);
+});
+
+it("removals come before what follows them", () => {
+  const { list, take } = startList();
+  list.discover([a]);
+  take();
+  list.discover([environment("z", "ser.a"), c]);
+  expect(take()).toEqual(["remove 0", "add 1 z", "add 2 c"]);
+});
