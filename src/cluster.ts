@@ -11,6 +11,7 @@ import { createServer, type RunningServer } from "./server.ts";
 import { AdminListener } from "./services/admin/admin-listener.ts";
 import type { AdminThreadData } from "./services/admin/admin-messages.ts";
 import { systemClock } from "./services/clock.ts";
+import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { WorkerPool } from "./services/workers/worker-pool.ts";
 
@@ -34,7 +35,11 @@ export interface RunningProxy extends AsyncDisposable {
 export async function startProxy(settings: Settings, logger: Logger, version: string): Promise<RunningProxy> {
   const { workers } = settings.server;
   await using stack = new AsyncDisposableStack();
-  const data = workers === 1 ? createServer(settings, logger) : createWorkerPool(settings, logger);
+  // What it tells before there is a control plane concerns no environment.
+  const notices: { take: NoticeTaker } = { take: () => undefined };
+  const takeNotice: NoticeTaker = (notice) => notices.take(notice);
+  const create = workers === 1 ? createServer : createWorkerPool;
+  const data = create(settings, logger, takeNotice);
   const isPool = data instanceof WorkerPool;
   const admin = settings.admin === null ? null : createAdminListener(settings, data);
   const dataPlane = isPool ? data : data.dataPlane;
@@ -43,6 +48,7 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   const adminUrl = await admin?.listen();
   const controlPlane = createControlPlane(settings, admin?.watch(dataPlane) ?? dataPlane, logger, version);
   stack.use(controlPlane);
+  notices.take = controlPlane.take;
   const url = await data.listen();
   stack.use(data);
   controlPlane.start();
@@ -74,7 +80,7 @@ function createAdminListener(settings: Settings, data: RunningServer | WorkerPoo
   return new AdminListener({ thread, isServing, clock: systemClock });
 }
 
-function createWorkerPool(settings: Settings, logger: Logger): WorkerPool {
+function createWorkerPool(settings: Settings, logger: Logger, takeNotice: NoticeTaker): WorkerPool {
   cluster.setupPrimary({
     exec: fileURLToPath(programFile("worker")),
     args: [],
@@ -86,5 +92,5 @@ function createWorkerPool(settings: Settings, logger: Logger): WorkerPool {
     worker.on("error", () => undefined);
     return worker.process;
   };
-  return new WorkerPool({ settings, fork, clock: systemClock, logger });
+  return new WorkerPool({ settings, fork, takeNotice, clock: systemClock, logger });
 }

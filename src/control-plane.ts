@@ -4,6 +4,7 @@
 import type { Settings } from "./models/settings.ts";
 import { systemClock } from "./services/clock.ts";
 import { DocumentReader } from "./services/documents/document-reader.ts";
+import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import { EnvironmentList, keysOfPair } from "./services/environments/environment-list.ts";
 import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
@@ -17,6 +18,8 @@ import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 export interface ControlPlane extends AsyncDisposable {
   /** Serves what the archive has, and begins to poll. */
   start(): void;
+  /** Takes what a data plane tells. */
+  readonly take: NoticeTaker;
 }
 
 /**
@@ -55,5 +58,9 @@ export function createControlPlane(
     }),
   );
   new EnvironmentList(pollers).configure(settings.environments.map(keysOfPair));
-  return { start: () => pollers.start(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return {
+    start: () => pollers.start(),
+    take: ({ environmentId }) => void pollers.refresh(environmentId),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }

@@ -12,6 +12,7 @@ import type { CertificatePair, Settings } from "./models/settings.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
 import { createRequestListener } from "./routes/request-listener.ts";
 import { systemClock } from "./services/clock.ts";
+import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
 import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
 import { reportHealth } from "./services/health/health-report.ts";
@@ -37,8 +38,11 @@ export interface RunningServer extends AsyncDisposable {
   cutDrain(): void;
 }
 
-/** Makes a server; requests are answered 503 until their environment's first document is there. */
-export function createServer(settings: Settings, logger: Logger): RunningServer {
+/**
+ * Makes a server; requests are answered 503 until their environment's first document is there.
+ * @param notify tells the control plane
+ */
+export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();

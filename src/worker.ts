@@ -29,7 +29,7 @@ function serve(settings: Settings): void {
   process.on("unhandledRejection", dieOfBug);
   // As a terminal that closes sends it to all: the control plane's reads the certificate again.
   if (settings.server.tls !== null) process.on("SIGHUP", () => undefined);
-  const server = createServer(settings, logger);
+  const server = createServer(settings, logger, (notice) => report({ kind: "notice", notice }));
   const orders = new WorkerOrders(server.dataPlane, report);
   const drain = (): void => void server[Symbol.asyncDispose]().then(() => end(0), dieOfBug);
   process.on("SIGTERM", drain);

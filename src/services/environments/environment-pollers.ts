@@ -92,6 +92,16 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     for (const duty of this.#duties.values()) this.#begin(duty);
   }
 
+  /**
+   * Refreshes the environment whose served document has this id, or each where it is null or none has it. Who
+   * ask while one is on its way share the next (`EnvironmentPoller.refresh`).
+   */
+  async refresh(environmentId: number | null): Promise<void> {
+    const all = [...this.#duties.values()];
+    const named = all.filter(({ guard }) => environmentId !== null && guard.servedId === environmentId);
+    await Promise.all((named.length > 0 ? named : all).map(({ poller }) => poller.refresh()));
+  }
+
   #begin(duty: EnvironmentDuty): void {
     const { signal } = duty.stop;
     duty.restoring = restoreEnvironment(duty, this.#options, signal).then((isServed) => {

@@ -6,6 +6,7 @@ import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
+import type { NoticeTaker } from "../environments/data-plane-notice.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
 import { ListenError } from "../listener/http-listener.ts";
@@ -32,6 +33,7 @@ export class WorkerChannel {
   readonly exited: Promise<WorkerEnd>;
   readonly pulse = new WorkerPulse((sentMs) => void this.send({ kind: "ping", sentMs }));
   readonly #process: ChildProcess;
+  readonly #takeNotice: NoticeTaker;
   readonly #listening = Promise.withResolvers<string>();
   /** What was sent and is not served yet. */
   readonly #transfers = new Map<number, Transfer>();
@@ -45,9 +47,13 @@ export class WorkerChannel {
   /** NOTE: a process that has ended may still count as connected. */
   #isGone = false;
 
-  /** @param process a worker that was started just now, with the serialization `advanced` */
-  constructor(process: ChildProcess) {
+  /**
+   * @param process a worker that was started just now, with the serialization `advanced`
+   * @param takeNotice takes what the worker has to tell
+   */
+  constructor(process: ChildProcess, takeNotice: NoticeTaker) {
     this.#process = process;
+    this.#takeNotice = takeNotice;
     process.on("message", (report: WorkerReport) => this.#receive(report));
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.exited = promise;
@@ -198,6 +204,7 @@ export class WorkerChannel {
 
   #receive(report: WorkerReport): void {
     if (report.kind === "pong") this.pulse.heard();
+    else if (report.kind === "notice") this.#takeNotice(report.notice);
     else if (report.kind === "listening") this.#listening.resolve(report.url);
     else if (report.kind === "cannot-listen") this.#listening.reject(new ListenError(report.message));
     else if (report.kind === "published") this.#transfers.get(report.transfer)?.served.resolve(report.report);

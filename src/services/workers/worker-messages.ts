@@ -7,6 +7,7 @@ import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { PackedLayout } from "../documents/packed-layout.ts";
+import type { DataPlaneNotice } from "../environments/data-plane-notice.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
 
@@ -37,6 +38,7 @@ export type WorkerOrder =
 
 /** From a worker. */
 export type WorkerReport =
+  | { readonly kind: "notice"; readonly notice: DataPlaneNotice }
   | { readonly kind: "listening"; readonly url: string }
   | { readonly kind: "cannot-listen"; readonly message: string }
   | { readonly kind: "pong" }

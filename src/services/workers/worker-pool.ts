@@ -8,6 +8,7 @@ import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
+import type { NoticeTaker } from "../environments/data-plane-notice.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
 import type { PublishReport } from "../environments/snapshot-publisher.ts";
@@ -36,6 +37,7 @@ export interface WorkerPoolOptions {
   readonly settings: Settings;
   /** Starts a worker's process, with the serialization `advanced`. */
   readonly fork: () => ChildProcess;
+  readonly takeNotice: NoticeTaker;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -181,7 +183,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   async #runWorker(): Promise<WorkerRun> {
     let channel: WorkerChannel;
     try {
-      channel = new WorkerChannel(this.#options.fork());
+      channel = new WorkerChannel(this.#options.fork(), this.#options.takeNotice);
     } catch (fault) {
       const killedFor = `it could not be started: ${textOf(fault)}`;
       return { pid: undefined, end: { code: null, signal: null, killedFor, wasTrying: false }, fault };

@@ -13,7 +13,7 @@ import { packText } from "../../support/packed-text.ts";
 
 function startChannel() {
   const child = new FakeProcess();
-  return { child, channel: new WorkerChannel(child as unknown as ChildProcess) };
+  return { child, channel: new WorkerChannel(child as unknown as ChildProcess, () => undefined) };
 }
 
 /** Takes what was sent, and what is sent then, until there is no more. */

@@ -79,7 +79,7 @@ async function startPool({ port = 0, prepare = () => undefined }: PoolOptions = 
     environment_key_pairs: [{ client_side_key: "c", server_side_key: "ser.s" }],
     server: { host: "127.0.0.1", port, workers: 2 },
   });
-  const pool = new WorkerPool({ settings, fork, clock, logger });
+  const pool = new WorkerPool({ settings, fork, takeNotice: () => undefined, clock, logger });
   pool.setEnvironment(0, keysOfPair({ clientSideKey: "client", serverSideKey: "ser.one" }));
   let failure: unknown = null;
   pool.failed.catch((error: unknown) => {
