@@ -38,11 +38,8 @@ export interface RunningServer extends AsyncDisposable {
   cutDrain(): void;
 }
 
-/**
- * Makes a server; requests are answered 503 until their environment's first document is there.
- * @param notify tells the control plane
- */
-export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
+/** Makes a server; requests are answered 503 until their environment's first document is there. */
+export function createServer(settings: Settings, logger: Logger, _notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();

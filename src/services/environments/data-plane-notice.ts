@@ -1,7 +1,7 @@
 /** What a data plane tells the control plane by itself: nothing is answered, and nothing waits for it. */
 
 export type DataPlaneNotice = {
-  /** Somebody knows of a change: the environment with this id is to be refreshed, or each where it is null. */
+  /** Somebody knows of a change: of the environment with this id, or of any where it is null. */
   readonly kind: "refresh-wanted";
   readonly environmentId: number | null;
 };
