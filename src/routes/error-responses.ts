@@ -100,7 +100,7 @@ function errorHeaders(
     "cache-control": "no-store",
     ...headers,
   });
-  return headersFor(set, origin);
+  return headersFor(cors, set, origin);
 }
 
 /** A faulty request body or query, with one detail for each fault. */

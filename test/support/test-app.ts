@@ -27,6 +27,8 @@ export interface TestEnvironment {
 export interface TestAppOptions {
   readonly environments: readonly TestEnvironment[];
   readonly allowOrigins?: readonly string[];
+  /** What was allowed when the snapshots were prepared; the same unless given. */
+  readonly preparedFor?: readonly string[];
   readonly limits?: Partial<RequestLimits>;
   readonly identityCache?: Partial<IdentityCacheSettings>;
   readonly reportHealth?: () => HealthReport;
@@ -71,13 +73,14 @@ export function createRecordingLogger(): { readonly logger: Logger; readonly lin
 /** Publishes the documents and returns the application over them. */
 export async function createTestApp(options: TestAppOptions) {
   const cors = prepareCors(options.allowOrigins ?? ["*"]);
+  const { headerSet } = prepareCors(options.preparedFor ?? options.allowOrigins ?? ["*"]);
   const store = new SnapshotStore();
   const directory = new KeyDirectory(systemClock);
   const { logger, lines } = createRecordingLogger();
   const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000, ...options.identityCache };
   const publisher = new SnapshotPublisher({
     store,
-    snapshotSettings: () => ({ headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 }),
+    snapshotSettings: () => ({ headerSet, identityCache, answerPlaces: 10_000 }),
     clock: systemClock,
   });
   const slots = new Map<string, SnapshotSlot>();
