@@ -8,8 +8,10 @@ import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
+import { PollPause } from "./poll-pause.ts";
 import { pollWaitMs } from "./poll-wait.ts";
 import { RefreshLog } from "./refresh-log.ts";
+import { runInPlace } from "./refresh-place.ts";
 import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
 
@@ -51,7 +53,8 @@ export interface EnvironmentPollerOptions {
   /** In [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
-  readonly settings: PollSettings;
+  /** Asked before each refresh and each wait. */
+  readonly settings: () => PollSettings;
 }
 
 /** Callers who wait for one refresh that has not begun. */
@@ -65,7 +68,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   readonly #log: RefreshLog;
   readonly #validator: RefreshValidator;
   readonly #stop = new AbortController();
-  #sleep = new AbortController();
+  readonly #pause: PollPause;
   #requested: RequestedRefresh | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
@@ -73,7 +76,8 @@ export class EnvironmentPoller implements AsyncDisposable {
   constructor(options: EnvironmentPollerOptions) {
     this.#options = options;
     this.#log = new RefreshLog(options.label, options.logger, options.clock);
-    this.#validator = new RefreshValidator(options.settings.unconditionalEveryPolls);
+    this.#validator = new RefreshValidator(() => options.settings().unconditionalEveryPolls);
+    this.#pause = new PollPause(options.clock);
   }
 
   get status(): RefreshStatus {
@@ -106,27 +110,32 @@ export class EnvironmentPoller implements AsyncDisposable {
     if (this.#stop.signal.aborted) return Promise.resolve();
     this.#requested ??= { done: Promise.withResolvers(), isUnconditional: false };
     this.#requested.isUnconditional ||= options.unconditional === true;
-    this.#sleep.abort();
+    this.#pause.end();
     return this.#requested.done.promise;
+  }
+
+  /** The settings have changed: a wait that has begun is as long as they say. */
+  retime(): void {
+    this.#pause.retime();
   }
 
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#sleep.abort();
+    this.#pause.end();
     await this.#loop;
     this.#requested?.done.resolve();
   }
 
   /**
-   * One refresh after the other; the wait begins when the refresh ended. The sleep of a turn is made before
-   * its refresh, so that who asks for another one meanwhile has ended it already.
+   * One refresh after the other; the wait begins when the refresh ended. The pause of a turn is renewed
+   * before its refresh, so that who asks for another one meanwhile has ended it already.
    */
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const requested = this.#requested;
       this.#requested = null;
-      this.#sleep = new AbortController();
+      this.#pause.renew();
       const error = await this.#refreshOnce(requested?.isUnconditional ?? false);
       requested?.done.resolve();
       await this.#wait(error);
@@ -134,14 +143,15 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   async #wait(error: unknown): Promise<void> {
-    const { clock, random, settings } = this.#options;
+    const { random, settings } = this.#options;
     const outcome = {
       error: error instanceof UpstreamError ? error : null,
       consecutiveFailures: this.#status.consecutiveFailures,
       holdsDocument: this.#validator.holdsDocument || this.#status.state === "archived",
       isRefusal: error !== null && error === this.#validator.refusal,
     };
-    await clock.sleep(pollWaitMs(outcome, settings, random()), this.#sleep.signal);
+    const drawn = random();
+    await this.#pause.rest(() => pollWaitMs(outcome, settings(), drawn));
   }
 
   /**
@@ -152,14 +162,16 @@ export class EnvironmentPoller implements AsyncDisposable {
     const startTime = clock.wallTime();
     const startMs = clock.monotonicMs();
     try {
-      await this.#withPlace(() => this.#fetchAndPublish(isUnconditional));
+      const run = () => this.#fetchAndPublish(isUnconditional);
+      await runInPlace(run, this.#options.limiter, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
       return error;
     }
     this.#recordSuccess(startTime);
     const durationMs = clock.monotonicMs() - startMs;
-    if (durationMs > settings.intervalMs) this.#log.slow(durationMs, settings.intervalMs);
+    const { intervalMs } = settings();
+    if (durationMs > intervalMs) this.#log.slow(durationMs, intervalMs);
     return null;
   }
 
@@ -197,20 +209,6 @@ export class EnvironmentPoller implements AsyncDisposable {
     }
     const { refusal } = this.#validator;
     if (refusal !== null) throw refusal;
-  }
-
-  /** Runs it when the limiter has a place; a poller that is disposed of does not wait for one. */
-  #withPlace(run: () => Promise<void>): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { signal } = this.#stop;
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener("abort", giveUp);
-    const runInPlace = async () => {
-      signal.removeEventListener("abort", giveUp);
-      if (!signal.aborted) await run();
-    };
-    this.#options.limiter(runInPlace).then(resolve, reject);
-    return promise;
   }
 
   #recordSuccess(startTime: Date): void {

@@ -10,7 +10,7 @@ const recentMs = 2000;
 
 /** The validator of one environment; owned by its poller. */
 export class RefreshValidator {
-  readonly #unconditionalEveryPolls: number;
+  readonly #unconditionalEveryPolls: () => number;
   #published: { readonly digest: string; readonly updatedAt: Date | null } | null = null;
   /** Null where the last document whose fate is known was published. */
   #refused: { readonly digest: string; readonly error: UpstreamError } | null = null;
@@ -20,7 +20,7 @@ export class RefreshValidator {
   #pollsSinceUnconditional = 0;
 
   /** @param unconditionalEveryPolls one poll in so many is unconditional; 1: each */
-  constructor(unconditionalEveryPolls: number) {
+  constructor(unconditionalEveryPolls: () => number) {
     this.#unconditionalEveryPolls = unconditionalEveryPolls;
   }
 
@@ -51,7 +51,7 @@ export class RefreshValidator {
    * @param isUnconditional the caller wants the document whatever its date
    */
   nextIfModifiedSince(isUnconditional: boolean): string | null {
-    const isDue = isUnconditional || this.#pollsSinceUnconditional + 1 >= this.#unconditionalEveryPolls;
+    const isDue = isUnconditional || this.#pollsSinceUnconditional + 1 >= this.#unconditionalEveryPolls();
     const condition = this.#mayAskConditionally && !isDue ? this.#ifModifiedSince : null;
     this.#pollsSinceUnconditional = condition === null ? 0 : this.#pollsSinceUnconditional + 1;
     return condition;

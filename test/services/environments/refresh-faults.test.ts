@@ -47,14 +47,14 @@ function startPolling(upstream: FaultUpstream, changes: Parameters<typeof create
     clock: systemClock,
     random: () => 0,
     logger: quiet,
-    settings: {
+    settings: () => ({
       intervalMs: 30,
       jitterRatio: 0,
       concurrencyMax: 2,
       unconditionalEveryPolls: 5,
       retryMinMs: 10,
       retryMaxMs: 30,
-    },
+    }),
   });
   poller.start();
   return {
