@@ -7,11 +7,13 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createControlPlane } from "./control-plane.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
-import { createServer, type RunningServer } from "./server.ts";
+import { createServer } from "./server.ts";
 import { AdminListener } from "./services/admin/admin-listener.ts";
 import type { AdminThreadData } from "./services/admin/admin-messages.ts";
 import { systemClock } from "./services/clock.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
+import type { ListChanges } from "./services/environments/environment-list.ts";
+import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { WorkerPool } from "./services/workers/worker-pool.ts";
 
@@ -21,6 +23,12 @@ export interface RunningProxy extends AsyncDisposable {
   readonly url: string;
   /** Rejects when the proxy cannot go on; else never settles. */
   readonly failed: Promise<never>;
+  /**
+   * These settings count from now on, where they may change (`config/setting-classes.ts`); no connection and no
+   * request is lost by it.
+   * @returns what has changed with the environments
+   */
+  reconfigure(settings: Settings): ListChanges;
   /** Connections that are accepted from now on get this certificate, where the settings ask for TLS. */
   renewCertificate(pair: CertificatePair): void;
   /** Makes a running drain end at once. */
@@ -59,6 +67,11 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   return {
     url,
     failed: isPool ? data.failed : new Promise(() => undefined),
+    reconfigure(next) {
+      data.reconfigure(next);
+      admin?.reconfigure(next);
+      return controlPlane.reconfigure(next);
+    },
     renewCertificate: (pair) => data.renewCertificate(pair),
     cutDrain: () => data.cutDrain(),
     async [Symbol.asyncDispose]() {

@@ -5,7 +5,7 @@ import type { Settings } from "./models/settings.ts";
 import { systemClock } from "./services/clock.ts";
 import { DocumentReader } from "./services/documents/document-reader.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
-import { EnvironmentList, keysOfPair } from "./services/environments/environment-list.ts";
+import { EnvironmentList, keysOfPair, type ListChanges } from "./services/environments/environment-list.ts";
 import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
@@ -18,6 +18,11 @@ import { UpstreamClient } from "./services/upstream/upstream-client.ts";
 export interface ControlPlane extends AsyncDisposable {
   /** Serves what the archive has, and begins to poll. */
   start(): void;
+  /**
+   * Environments, their keys and how they are polled are as these settings say from now on.
+   * @returns what has changed with the environments
+   */
+  reconfigure(settings: Settings): ListChanges;
   /** Takes what a data plane tells. */
   readonly take: NoticeTaker;
 }
@@ -57,9 +62,17 @@ export function createControlPlane(
       archive,
     }),
   );
-  new EnvironmentList(pollers).configure(settings.environments.map(keysOfPair));
+  const list = new EnvironmentList(pollers);
+  list.configure(settings.environments.map(keysOfPair));
   return {
     start: () => pollers.start(),
+    reconfigure({ environments, poll }) {
+      if (upstream instanceof DocumentFiles) upstream.setEnvironments(environments);
+      pollers.setPoll(poll);
+      const changes = list.configure(environments.map(keysOfPair));
+      pollers.resume();
+      return changes;
+    },
     take: ({ environmentId }) => void pollers.refresh(environmentId),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -49,7 +49,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   readonly #channels = new Set<WorkerChannel>();
   /** Those that serve, the oldest first. */
   readonly #ready = new Set<WorkerChannel>();
-  readonly #briefing = new WorkerBriefing();
+  readonly #briefing: WorkerBriefing;
   readonly #listening = Promise.withResolvers<string>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #ending = new AbortController();
@@ -59,6 +59,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#briefing = new WorkerBriefing(options.settings);
     const chooseWorker = (isSuspect: boolean) => this.#chooseWorker(isSuspect);
     this.#trials = new DocumentTrials({ chooseWorker, clock: options.clock });
     this.#deaths = new WorkerDeaths(options.clock);
@@ -81,9 +82,9 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
    * @throws ListenError where they cannot
    */
   async listen(): Promise<string> {
-    const { settings } = this.#options;
+    const { clock, settings } = this.#options;
     this.#places = Array.from({ length: settings.server.workers }, () => this.#keepPlace());
-    void endSilentWorkers(this.#channels, Promise.all(this.#places), this.#options.clock);
+    void endSilentWorkers(this.#channels, Promise.all(this.#places), clock);
     try {
       return await Promise.race([this.#listening.promise, this.failed]);
     } catch (error) {
@@ -126,6 +127,12 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   setRefreshStatus(environment: number, status: RefreshStatus): void {
     this.#briefing.setRefreshStatus(environment, status);
     for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
+  }
+
+  /** Settings that change count from now on, in each worker and in those that come later. */
+  reconfigure(settings: Settings): void {
+    this.#briefing.setSettings(settings);
+    for (const channel of this.#channels) void channel.send({ kind: "settings", settings });
   }
 
   /** Connections that are accepted from now on get this certificate. */
@@ -201,7 +208,6 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   /** Resolves once the worker serves all that the others do. @throws where it cannot */
   async #start(channel: WorkerChannel): Promise<void> {
     const { clock, settings } = this.#options;
-    void channel.send({ kind: "start", settings });
     await this.#briefing.give(channel);
     // Whom it is to share a port with is best asked when it is about to listen.
     await Promise.race([channel.pulse.answers(clock.monotonicMs()), channel.exited]);
