@@ -132,6 +132,7 @@ export const configFileSchema = z.object({
   api_poll_timeout_seconds: seconds(5),
   usage_flush_interval_seconds: number({ default: 60, min: 1, max: secondsMax }),
   allow_origins: z.preprocess(splitOrigins, z.array(setting(readOrigin))).prefault(["*"]),
+  config_watch: boolean(true),
   endpoint_caches: z
     .object({ flags: endpointCache, identities: endpointCache, environment_document: endpointCache })
     .nullable()

@@ -18,6 +18,8 @@ export interface KeepAliveClients {
   readonly answered: number;
   /** How many of those answers said that the connection is going to be closed. */
   readonly closings: number;
+  /** How many connections they have opened so far: one each, where none was closed. */
+  readonly connections: number;
   /** What went wrong, one entry for each request. */
   readonly lost: readonly string[];
   /**
@@ -30,6 +32,7 @@ export interface KeepAliveClients {
 interface ClientsState {
   answered: number;
   closings: number;
+  connections: number;
   readonly lost: string[];
   /** Null: they go on. */
   closingsLeft: number | null;
@@ -37,7 +40,7 @@ interface ClientsState {
 
 /** Starts them; some ask without pause, others rest between requests for up to 40 ms. */
 export function startClients(options: ClientsOptions): KeepAliveClients {
-  const state: ClientsState = { answered: 0, closings: 0, lost: [], closingsLeft: null };
+  const state: ClientsState = { answered: 0, closings: 0, connections: 0, lost: [], closingsLeft: null };
   const clients = Array.from({ length: options.clients }, (_, index) =>
     runClient(options, (index % 5) * 10, state),
   );
@@ -52,7 +55,7 @@ async function runClient({ port, key }: ClientsOptions, pauseMs: number, state: 
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let closings = 0;
   while (state.closingsLeft === null || closings < state.closingsLeft) {
-    const outcome = await askOnce(agent, port, key);
+    const outcome = await askOnce(agent, port, key, state);
     if (outcome === "ok" || outcome === "closing") state.answered += 1;
     else state.lost.push(outcome);
     if (outcome === "closing") state.closings += 1;
@@ -66,10 +69,13 @@ async function runClient({ port, key }: ClientsOptions, pauseMs: number, state: 
 const patienceMs = 10_000;
 
 /** `ok`, `closing` (ok and told to hang up), or what went wrong. */
-function askOnce(agent: Agent, port: number, key: string): Promise<string> {
+function askOnce(agent: Agent, port: number, key: string, state: ClientsState): Promise<string> {
   return new Promise((resolve) => {
     const headers = { "x-environment-key": key };
     const outgoing = request({ agent, port, host: "127.0.0.1", path: "/api/v1/flags/", headers });
+    outgoing.on("socket", () => {
+      if (!outgoing.reusedSocket) state.connections += 1;
+    });
     outgoing.on("response", (response) => {
       response.resume();
       response.on("error", (error) => resolve(`in the body: ${error.message}`));
