@@ -24,8 +24,8 @@ export interface RunningProxy extends AsyncDisposable {
   /** Rejects when the proxy cannot go on; else never settles. */
   readonly failed: Promise<never>;
   /**
-   * These settings count from now on, where they may change (`config/setting-classes.ts`); no connection and no
-   * request is lost by it.
+   * These settings count from now on, where they may change (`config/setting-classes.ts`); no connection and
+   * no request is lost by it.
    * @returns what has changed with the environments
    */
   reconfigure(settings: Settings): ListChanges;

@@ -1,6 +1,6 @@
 /**
- * Reads the configuration again while the proxy runs, and has it follow: what is faulty is refused whole, what
- * needs a restart is said once (decision 0026). It shows names of settings, never their values.
+ * Reads the configuration again while the proxy runs, and has it follow: what is faulty is refused whole,
+ * what needs a restart is said once (decision 0026). It shows names of settings, never their values.
  */
 import type { RunningProxy } from "../cluster.ts";
 import type { ConfigFile } from "../config/config-file-schema.ts";

@@ -59,7 +59,7 @@ it.each([1, 2])(
   90_000,
 );
 
-it("a request that has begun is answered by the settings of its beginning, the next one by the others", async () => {
+it("a request that has begun is answered by the settings of its beginning", async () => {
   await using running = await startReloading();
   await using connection = await RawConnection.open(running.port);
   const head = [`X-Environment-Key: ${clientKey}`, "Content-Type: application/json"];

@@ -118,6 +118,12 @@ async function changeHealth(running: ReloadingProxy, config: ConfigTree): Promis
   await everywhere(ask, statusIs(200));
   running.upstream.setMode(serverKey, "ok");
   const polls = () => running.upstream.requests(serverKey).length;
+  // It was polled twenty times a second.
+  await eventually(async () => {
+    const before = polls();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return polls() === before;
+  });
   const before = polls();
   expect(await running.hangup(config)).toHaveLength(1);
   await eventually(() => polls() > before + 2);

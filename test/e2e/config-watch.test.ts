@@ -28,7 +28,7 @@ const shortIdentifiers = { limits: { identifier_characters_max: 5 } };
 const isRefused = async (url: string) =>
   (await postIdentity(url, { identifier: crypto.randomUUID() })).status === 422;
 
-it.concurrent("a file that is replaced or written in place counts; one that is touched does not", async () => {
+it.concurrent("a file that is replaced or rewritten counts; one that is touched does not", async () => {
   await using running = await startReloading();
   const file = join(running.proxy.folder, "config.json");
   running.write(shortIdentifiers);

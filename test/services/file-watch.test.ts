@@ -113,11 +113,11 @@ const ways: readonly (readonly [string, (folder: string, file: string) => void])
   ["hidden behind a link that is set anew", swapLinks],
 ];
 
+const longAgo = new Date(0);
+
 function replaceUnseen(_: string, file: string): void {
-  const then = new Date(0);
-  utimesSync(file, then, then);
   writeFileSync(file, "two");
-  utimesSync(file, then, then);
+  utimesSync(file, longAgo, longAgo);
 }
 
 function replaceByRename(folder: string, file: string): void {
@@ -140,6 +140,7 @@ it.each(ways)("notices a file that is %s", async (_, change) => {
   symlinkSync("..first", join(folder, "..data"));
   symlinkSync("..data/file", join(folder, "linked"));
   writeFileSync(join(folder, "plain"), "one");
+  utimesSync(join(folder, "plain"), longAgo, longAgo);
   const file = join(folder, change === swapLinks ? "linked" : "plain");
   const { clock, seen } = watch(() => [file]);
   await pass(clock, 2500);

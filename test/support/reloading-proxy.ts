@@ -1,6 +1,6 @@
 /**
- * The whole program with a configuration file that tests change while it runs, by SIGHUP or by what it watches.
- * It must not look into the program: tests see its log, and what clients see.
+ * The whole program with a configuration file that tests change while it runs, by SIGHUP or by what it
+ * watches. It must not look into the program: tests see its log, and what clients see.
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -207,15 +207,14 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
 
   /** Resolves once the worker serves all that the others do. @throws where it cannot */
   async #start(channel: WorkerChannel): Promise<void> {
-    const { clock, settings } = this.#options;
     await this.#briefing.give(channel);
     // Whom it is to share a port with is best asked when it is about to listen.
-    await Promise.race([channel.pulse.answers(clock.monotonicMs()), channel.exited]);
+    await Promise.race([channel.pulse.answers(this.#options.clock.monotonicMs()), channel.exited]);
     const url = await channel.listen(this.#portToAsk());
     this.#url ??= url;
     if (url !== this.#url) throw new Error(`it listens on ${url} in place of ${this.#url}`);
     this.#ready.add(channel);
-    if (this.#ready.size === settings.server.workers) this.#listening.resolve(url);
+    if (this.#ready.size === this.#options.settings.server.workers) this.#listening.resolve(url);
   }
 
   /**
