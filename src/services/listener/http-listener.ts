@@ -104,6 +104,9 @@ export class HttpListener {
     server.prependListener("request", (_request, response) => closeAfterAnswer(response));
     for (const { _httpMessage: response } of this.#connections) if (response) closeAfterAnswer(response);
     await clock.sleep(settings.drainDelayMs, this.#rush.signal);
+    // Who connected in the last turn waits in the kernel's queue, and would be reset with it. The loop has
+    // just emptied the queue when it comes to this.
+    await new Promise((resolve) => setImmediate(resolve));
     // A drain waits for answers, not for what comes behind them.
     this.#lingering.end();
     // Node's HTTP server would close idle connections in the same breath: those of clients that have
