@@ -4,6 +4,6 @@
 const isLong = process.env["FAULTS"] === "long";
 
 /** @returns the first in the long suite, else the second */
-export function scaled(long: number, short: number): number {
+export function scaled<T>(long: T, short: T): T {
   return isLong ? long : short;
 }

@@ -106,7 +106,8 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
       const delivery = channel.deliver(environment, document);
       return channel.isSilent ? null : delivery;
     });
-    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock);
+    // A worker that has ended may never take what it was sent: an end does not wait for that.
+    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock, this.#ending.signal);
     return report;
   }
 
