@@ -4,7 +4,8 @@
  */
 import { Child } from "./child-process.ts";
 import { mergeOutcomes, type Outcomes } from "./load-outcomes.ts";
-import { type OpenLoopOrder, type OpenLoopReport, stopOrder } from "./open-loop-load.ts";
+import { stopOrder } from "./load-orders.ts";
+import type { OpenLoopOrder, OpenLoopReport } from "./open-loop-load.ts";
 
 export class OpenLoop implements AsyncDisposable {
   readonly #child: Child;
