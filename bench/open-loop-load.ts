@@ -6,8 +6,8 @@
  */
 
 import type { HttpRequest } from "./http-cases.ts";
-import { countOutcome, type Outcomes } from "./load-outcomes.ts";
 import { stopOrder } from "./load-orders.ts";
+import { countOutcome, type Outcomes } from "./load-outcomes.ts";
 import { OpenLoopConnections } from "./open-loop-connections.ts";
 import { requestText } from "./request-text.ts";
 

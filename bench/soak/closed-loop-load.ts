@@ -4,8 +4,9 @@
  * the next one is sent. It is told over IPC where to, and tells several times a second what became of it.
  */
 import { connect } from "node:net";
-import type { Outcome } from "../load-outcomes.ts";
+import { constants, setPriority } from "node:os";
 import { stopOrder } from "../load-orders.ts";
+import type { Outcome } from "../load-outcomes.ts";
 import { type DueRequest, OpenLoopConnections } from "../open-loop-connections.ts";
 import { abortedTexts, requestOrder, type SoakRequest, soakRequests } from "./soak-requests.ts";
 
@@ -35,6 +36,9 @@ const retryMs = 50;
 const order = requestOrder(soakRequests);
 
 process.on("disconnect", () => process.exit(0));
+
+// On one core with who measures latencies, it is not to be what they wait for.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 process.once("message", (options: ClosedLoopOrder) => {
   const load = new ClosedLoop(options);
