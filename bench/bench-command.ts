@@ -45,7 +45,7 @@ export async function runBenchmark(
   await runReporting(json, async () => ({ rounds: options.rounds, ...(await measure(options)) }));
 }
 
-/** @returns what `read` does; where it throws, the process ends with the message and the code of wrong usage */
+/** @returns what `read` does; where it throws, the process ends with its message: wrong usage */
 export function optionsOrExit<Options>(read: () => Options): Options {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** Chance that can be had again: the same seed brings the same numbers. It is for choosing, not for secrets. */
+/** Chance that can be had again: the same seed brings the same numbers. It must not make secrets. */
 
 /** @returns a function like `Math.random` (Tommy Ettinger's mulberry32) */
 export function seededRandom(seed: number): () => number {

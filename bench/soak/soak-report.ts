@@ -135,8 +135,7 @@ function plotOf(samples: readonly SoakSample[]): LinePlot {
     kind: "lines",
     file: "soak",
     title: "A soak",
-    caption:
-      "Memory, descriptors and p99 over the requests of a soak, each divided by its value when the warm-up ended.",
+    caption: "Memory, descriptors and p99 over the requests, each divided by its value after the warm-up.",
     x: { label: "requests, millions", isLogarithmic: false },
     y: { label: "times the value after the warm-up", isLogarithmic: false },
     lines: [

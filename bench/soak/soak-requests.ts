@@ -78,5 +78,6 @@ function asked(name: string, perThousand: number, planned: Outcome, request: Htt
 
 function headOf(method: string, path: string, headers: Readonly<Record<string, string>>): string {
   const lines = Object.entries({ host: "127.0.0.1:8000", ...headers });
-  return `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+  const texts = lines.map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${path} HTTP/1.1\r\n${texts.join("")}\r\n`;
 }

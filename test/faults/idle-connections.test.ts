@@ -1,4 +1,4 @@
-/** A5: thousands of connections on which nothing comes, beside those that are busy: no error, little memory. */
+/** A5: thousands of connections on which nothing comes, beside busy ones: no error, and little memory. */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { memoryOf } from "../../bench/process-status.ts";

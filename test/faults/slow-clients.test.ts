@@ -36,7 +36,7 @@ const documentBytes = scaled(30_000_000, 16_000_000);
 const key = `X-Environment-Key: ${clientKey}`;
 const json = "Content-Type: application/json";
 
-/** The proxy as a process of its own, so that these clients do not slow it down, once it serves a document. */
+/** The proxy once it serves a document: a process of its own, which these clients do not slow down. */
 async function startServing(document: string, server: ConfigTree) {
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startFaultUpstream());
