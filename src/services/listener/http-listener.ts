@@ -46,6 +46,7 @@ export class HttpListener {
   readonly #handshakes = new Map<string, Socket>();
   readonly #lingering: LingeringConnections;
   #draining: Promise<void> | null = null;
+  #hasWarned = false;
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
@@ -71,11 +72,13 @@ export class HttpListener {
    */
   async listen(port = this.#options.settings.port): Promise<string> {
     const { server, section, settings } = this.#options;
-    const { host, backlog, connectionsMax } = settings;
-    if (connectionsMax !== null) server.maxConnections = connectionsMax;
+    const { host, backlog } = settings;
     await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => reject(explainListenError(error, section, host, port)));
-      server.listen({ host, port, backlog }, resolve);
+      const fail = (error: Error): void => reject(explainListenError(error, section, host, port));
+      server.once("error", fail).listen({ host, port, backlog }, () => {
+        server.off("error", fail).on("error", (error) => this.#warnOfAccept(error));
+        resolve();
+      });
     });
     const { address, family, port: found } = server.address() as AddressInfo;
     const scheme = server instanceof HttpsServer ? "https" : "http";
@@ -124,6 +127,14 @@ export class HttpListener {
     this.#closeAll();
     await closed;
     logger.info({}, "Drained: no connection is left");
+  }
+
+  /** Unheard, it would end the process. It comes again with each connection, and is told once. */
+  #warnOfAccept(error: NodeJS.ErrnoException): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const reason = error.code ?? error.message;
+    this.#options.logger.warn({ reason }, "A connection could not be accepted. Look at ulimit -n");
   }
 
   #closeAll(): void {

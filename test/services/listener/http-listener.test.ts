@@ -21,7 +21,7 @@ async function startListener(
   server: Server = createServer((_, response) => response.end(Buffer.alloc(bodyBytes))),
 ) {
   const clock = new FakeClock();
-  const { logger } = createRecordingLogger();
+  const { logger, lines } = createRecordingLogger();
   const settings = { host: "127.0.0.1", port: 0, backlog: 10, connectionsMax: null, drainTimeoutMs };
   const listener = new HttpListener({
     server,
@@ -31,7 +31,7 @@ async function startListener(
     logger,
   });
   const port = Number(new URL(await listener.listen()).port);
-  return { clock, listener, port };
+  return { clock, lines, listener, port };
 }
 
 /** A client that asked, got the beginning of its answer, and takes no more for the time being. */
@@ -133,4 +133,13 @@ it("a client that is still sending behind its answer does not hold a drain up", 
   await drained;
   while (!(await isReset(socket)));
   await closed;
+});
+
+it("connections that cannot be accepted are told once, and end nothing", async () => {
+  const server = createServer();
+  const { lines } = await startListener(server);
+  for (let each = 0; each < 3; each += 1)
+    server.emit("error", Object.assign(new Error(), { code: "EMFILE" }));
+  expect(lines.map(({ level, fields }) => [level, fields])).toEqual([["warn", { reason: "EMFILE" }]]);
+  server.close();
 });
