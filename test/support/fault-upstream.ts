@@ -76,7 +76,9 @@ export interface FaultUpstreamSettings {
 export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): Promise<FaultUpstream> {
   const environments = new Map<string, FaultEnvironment>();
   const recorded: RecordedRequest[] = [];
-  const connections = new Map<object, number>();
+  /** Weak: a long test opens many, and looks at the memory of its process. */
+  const connections = new WeakMap<object, number>();
+  let opened = 0;
   const requestsByKey = new Map<string, number>();
   const listener: RequestListener = (request, response) => {
     const connection = connections.get(request.socket) ?? 0;
@@ -89,7 +91,8 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
   const server =
     settings.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(settings.tls), listener);
   server.on(settings.tls === undefined ? "connection" : "secureConnection", (socket: object) => {
-    connections.set(socket, connections.size + 1);
+    opened += 1;
+    connections.set(socket, opened);
   });
   const { host = "127.0.0.1" } = settings;
   const listen = async (port: number): Promise<number> => {
@@ -116,7 +119,7 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
       recorded.length = 0;
     },
     get connections() {
-      return connections.size;
+      return opened;
     },
     refuse,
     accept: async () => {
