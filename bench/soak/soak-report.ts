@@ -1,6 +1,6 @@
 /** The report of a soak: its table, its plot, and which targets (G5, G6) it missed. It measures nothing. */
 import type { BenchReport } from "../bench-command.ts";
-import { countsOf, mergeOutcomes, percentileMs } from "../load-outcomes.ts";
+import { countsOf, percentileMs } from "../load-outcomes.ts";
 import type { LinePlot } from "../plot-description.ts";
 import { countText, tableText, verdictText } from "../statistics.ts";
 import type { ChaosEvent } from "./chaos.ts";
@@ -148,6 +148,6 @@ function plotOf(samples: readonly SoakSample[]): LinePlot {
 
 /** As a sample is told and printed. */
 export function figuresOf({ latencies, ...sample }: SoakSample) {
-  const [p50Ms, p99Ms] = [0.5, 0.99].map((share) => percentileMs(mergeOutcomes([latencies]), "200", share));
+  const [p50Ms, p99Ms] = [0.5, 0.99].map((share) => percentileMs(latencies, share, "200"));
   return { ...sample, p50Ms: p50Ms ?? 0, p99Ms: p99Ms ?? 0, timed: countsOf(latencies) };
 }

@@ -34,7 +34,7 @@ export function judgeSamples(samples: readonly SoakSample[]): SoakFindings {
   const quarter = Math.floor(samples.length / 4);
   const [second, last] = [samples.slice(quarter, 2 * quarter), samples.slice(-quarter)];
   const p99 = (part: readonly SoakSample[]) =>
-    percentileMs(mergeOutcomes(part.map(({ latencies }) => latencies)), "200", 0.99);
+    percentileMs(mergeOutcomes(part.map(({ latencies }) => latencies)), 0.99, "200");
   const descriptors = (part: readonly SoakSample[]) =>
     summarize(part.map((sample) => sample.descriptors)).median;
   const line = fitLine(samples.slice(quarter).map(({ requests, rssMib }) => [requests / 1e6, rssMib]));
