@@ -40,8 +40,9 @@ type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
-  const { cors, logger } = dependencies;
-  const routeDependencies: RouteDependencies = { ...dependencies, respondError: createErrorResponder(cors) };
+  const { cors, limits, logger } = dependencies;
+  const respondError = createErrorResponder(cors, limits.bodyBytesMax);
+  const routeDependencies: RouteDependencies = { ...dependencies, respondError };
   const methodsByPath = new Map<string, string[]>();
   const declaredPaths = { [Symbol.iterator]: () => methodsByPath.keys() };
   const app = new Hono<AppEnvironment>({ getPath: createPathReader(declaredPaths) });

@@ -46,7 +46,7 @@ export function mountDisk(size: string): TmpfsDisk {
     remount: (options) => run("mount", ["-o", `remount,${options}`, path]),
     fill() {
       // A page at a time: a longer write would fail as a whole.
-      for (let pages = 0; ; pages += 1) {
+      for (;;) {
         try {
           writeFileSync(filler, Buffer.alloc(4096), { flag: "a" });
         } catch {
