@@ -96,6 +96,8 @@ function expectWhole({ answer, error }: Seen, status: number): void {
   expect(error).toBeNull();
   expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   const [head = "", body = ""] = answer.split("\r\n\r\n", 2);
+  // The client is told, too.
+  expect(head).toMatch(/^connection: close$/im);
   expect(body.length).toBe(Number(/^content-length: (\d+)$/im.exec(head)?.[1]));
 }
 

@@ -94,9 +94,8 @@ function askOnce(agent: Agent, port: number, key: string, isPost: boolean): Prom
       });
     });
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      resolve(
-        `${asked.method}: ${error.code ?? error.message}, ${outgoing.reusedSocket ? "kept" : "new"} connection`,
-      );
+      const connection = outgoing.reusedSocket ? "kept" : "new";
+      resolve(`${asked.method}: ${error.code ?? error.message}, ${connection} connection`);
     });
     outgoing.setTimeout(patienceMs, () => outgoing.destroy(new Error("no answer")));
     outgoing.end(isPost ? identity : undefined);

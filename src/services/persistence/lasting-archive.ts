@@ -1,7 +1,7 @@
 /**
- * The archive in a folder, whatever becomes of the disk below it: opened when it is needed, opened anew behind
- * a write that failed, and read from a copy where it cannot be opened. It tries once for each call; when to
- * try again is its callers' concern.
+ * The archive in a folder, whatever becomes of the disk below it: opened when it is needed, opened anew
+ * behind a write that failed, and read from a copy where it cannot be opened. It tries once for each call;
+ * when to try again is its callers' concern.
  */
 import { statfs } from "node:fs/promises";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
