@@ -123,7 +123,7 @@ function chaosTable({ seed, events, planned }: ChaosResult) {
   return { marker: "chaos", text: tableText(head, rows), note };
 }
 
-/** All as a multiple of what it was when the warm-up ended, so that one plot shows what stays and what not. */
+/** All as a multiple of what it was after the warm-up, so that one plot shows what stays as it was. */
 function plotOf(samples: readonly SoakSample[]): LinePlot {
   const start = samples[Math.floor(samples.length / 4)] as SoakSample;
   const line = (name: string, colour: number, unit: string, of: (sample: SoakSample) => number) => ({

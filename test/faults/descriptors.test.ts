@@ -24,7 +24,7 @@ const descriptors = 120;
 const crowd = scaled(2000, 400);
 const patienceMs = 60_000;
 
-const launcher = ["prlimit", `--nofile=${descriptors}`];
+const within = ["prlimit", `--nofile=${descriptors}`];
 const canLimit = spawnSync("prlimit", ["--nofile=120", "true"]).status === 0;
 if (!canLimit) process.stdout.write("C9 is left out: prlimit is not there, or may not set a limit\n");
 
@@ -74,7 +74,7 @@ it.skipIf(!canLimit).each([1, 2])(
   { timeout: 2 * patienceMs },
   async (workers) => {
     const config = { server: { workers }, storage: { enabled: true, path: "data" } };
-    await using running = await startWorkers({ config, launcher });
+    await using running = await startWorkers({ config, within });
     const { upstream, port, proxy } = running;
     const pids = [proxy.child.pid ?? 0, ...running.pids()];
     await using kept = await running.connect(4);
