@@ -33,7 +33,7 @@ it("B20 an edit that the date does not tell of is visible with the next full ref
   expect(await pollsUntilServed("second edit")).toBeLessThanOrEqual(fullRefreshPolls + 2);
 });
 
-it("B22 a document older than ours is served with the next full refresh, and the log says so once", async () => {
+it("B22 a document older than ours comes with the next full refresh, and the log says so once", async () => {
   const newDate = new Date("2026-03-01T00:00:00Z");
   const oldDate = new Date("2025-03-01T00:00:00Z");
   upstream.setDocument(serverKey, updatedText("newer", newDate.toISOString()), newDate);

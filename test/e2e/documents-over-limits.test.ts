@@ -1,4 +1,4 @@
-/** Documents over the limits between good ones (reliability B15): no bad one is served, and each good one is. */
+/** Documents over the limits between good ones (reliability B15): each good one is served, no bad one is. */
 import { afterAll, expect, it } from "vitest";
 import {
   demoDocumentText,

@@ -11,7 +11,7 @@ import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { startNetworkRelay } from "../support/network-relay.ts";
 import type { BlackholeReport } from "./blackhole-program.ts";
 import { scaled } from "./fault-scale.ts";
-import { type OutageReport, rideOut } from "./outage.ts";
+import { figuresOf, type OutageReport, rideOut } from "./outage.ts";
 
 const phases = { good: scaled(60, 2, 10), fault: scaled(120, 5, 30) };
 const timeout = (2 * phases.good + phases.fault + 180) * 1000;
@@ -19,14 +19,11 @@ const environments = ["one", "two"];
 // As many failures as by default.
 const config = { upstream: { breaker_failures_max: 5 } };
 
-function tell(name: string, { outcomes, p99Ratio, servedAfterMs }: OutageReport, attempts?: AttemptsSeen) {
+function tell(name: string, report: OutageReport, attempts?: AttemptsSeen): void {
   const { most, longestMs = 0 } = attempts ?? {};
   const seen =
     most === undefined ? "" : `, at most ${most} attempts at once, the longest ${Math.round(longestMs)} ms`;
-  process.stdout.write(
-    `${name}: ${JSON.stringify(outcomes)}, p99 ${p99Ratio.toFixed(2)} times the good one, ` +
-      `new documents ${Math.round(servedAfterMs)} ms after the end${seen}\n`,
-  );
+  process.stdout.write(`${name}: ${figuresOf(report)}${seen}\n`);
 }
 
 /** @param reasons of which health told at least one; null: whatever it told */

@@ -55,8 +55,8 @@ interface ToldHealth {
 export interface OutageReport {
   /** How many requests ended in which way. */
   readonly outcomes: { readonly good: Counts; readonly fault: Counts; readonly recovery: Counts };
-  /** Of the faulty phase over the good ones. */
-  readonly p99Ratio: number;
+  /** What 99 of 100 requests took at most, in the good phases and the faulty one. */
+  readonly p99Ms: { readonly good: number; readonly fault: number };
   /** By name. */
   readonly health: Readonly<Record<string, ToldHealth>>;
   readonly recoveredStatus: string;
@@ -121,7 +121,7 @@ export async function rideOut(outage: Outage): Promise<OutageReport> {
   const recovery = await lastLoad.stop();
   return {
     outcomes: { good: countsOf(good), fault: countsOf(fault), recovery: countsOf(recovery) },
-    p99Ratio: p99Of(fault) / p99Of(mergeOutcomes([good, recovery])),
+    p99Ms: { good: p99Of(mergeOutcomes([good, recovery])), fault: p99Of(fault) },
     health,
     recoveredStatus: recovered.status,
     servedAfterMs,
@@ -166,7 +166,8 @@ function requestsOf({ clientKey, serverKey }: EnvironmentKeys): HttpRequest[] {
 async function rateOf(order: Omit<ConstructorParameters<typeof OpenLoop>[0], "perSecond">): Promise<number> {
   const seconds = scaled(10, 0, 5);
   if (seconds === 0) return 1000;
-  await using load = new OpenLoop({ ...order, perSecond: 100_000 });
+  // Impatient, so that few wait: the load itself would take long over a queue.
+  await using load = new OpenLoop({ ...order, perSecond: 40_000, patienceMs: 250 });
   await sleep(500 * seconds);
   load.take();
   await sleep(500 * seconds);
@@ -235,4 +236,11 @@ function isOverlapping(requests: readonly RecordedRequest[]): boolean {
 
 function p99Of(outcomes: Outcomes): number {
   return percentileMs(outcomes, 0.99, "200");
+}
+
+/** @returns the report's figures in one line */
+export function figuresOf({ outcomes, p99Ms: { good, fault }, servedAfterMs }: OutageReport): string {
+  const ratio = (fault / good).toFixed(2);
+  const p99 = `p99 ${good.toFixed(1)} ms, at fault ${fault.toFixed(1)} ms (${ratio} times)`;
+  return `${JSON.stringify(outcomes)}, ${p99}, new documents ${Math.round(servedAfterMs)} ms after the end`;
 }

@@ -7,7 +7,7 @@ import type { FaultMode, FaultOptions } from "../support/fault-modes.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { upstreamFaults } from "../support/upstream-faults.ts";
 import { scaled } from "./fault-scale.ts";
-import { documentOf, type EnvironmentKeys, rideOut } from "./outage.ts";
+import { documentOf, type EnvironmentKeys, figuresOf, rideOut } from "./outage.ts";
 
 const phases = { good: scaled(60, 3, 10), fault: scaled(120, 6, 30) };
 const retryAfterMaxSeconds = 2;
@@ -73,11 +73,7 @@ it("every fault at once changes no answer, and each ends with its environment's 
     },
   });
   const { outcomes, health, requests } = report;
-  process.stdout.write(
-    `B: ${JSON.stringify(outcomes)}, p99 ${report.p99Ratio.toFixed(2)} times the good one, ` +
-      `new documents ${Math.round(report.servedAfterMs)} ms after the end, ` +
-      `the longest request ${report.longestRequestMs} ms\n`,
-  );
+  process.stdout.write(`B: ${figuresOf(report)}, the longest request ${report.longestRequestMs} ms\n`);
   for (const counts of Object.values(outcomes)) expect(Object.keys(counts)).toEqual(["200"]);
   for (const { name, reason } of faults) {
     const { state = "", reasons = [] } = health[name] ?? {};

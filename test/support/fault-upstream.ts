@@ -108,7 +108,8 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
     server.closeAllConnections();
     await closed;
   };
-  const origin = `${settings.tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const urlHost = host.includes(":") ? `[${host}]` : host;
+  const origin = `${settings.tls === undefined ? "http" : "https"}://${urlHost}:${port}`;
   return {
     origin,
     apiUrl: `${origin}/api/v1`,

@@ -1,6 +1,7 @@
 /**
- * The process of a network relay: takes connections and hands their bytes on, as slowly as it is told to. What
- * is lost on a real network comes late here: TCP sends it again after a fifth of a second, and doubles that.
+ * The process of a network relay: takes connections and hands their bytes on, as slowly as it is told to.
+ * What is lost on a real network comes late here: TCP sends it again after a fifth of a second, and doubles
+ * that.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";

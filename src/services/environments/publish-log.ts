@@ -44,7 +44,7 @@ export class PublishLog {
     this.#lastClientKey = clientKey;
   }
 
-  /** An older one is as good as any other (reliability B22), but whoever restored the upstream should see it. */
+  /** An older one is as good as any other (reliability B22); whoever restored the upstream should see it. */
   #tellOfVersion({ environmentName, version, counts, updatedAt }: PublishReport, tookMs: number): void {
     const { label, logger } = this.#options;
     const fields = { environment: label, environmentName, version, ...counts, ms: Math.round(tookMs) };
@@ -56,8 +56,8 @@ export class PublishLog {
     }
     logger.warn(
       { ...fields, updatedAt: updatedAt.toISOString(), servedBefore: last.toISOString() },
-      "Published an environment document that is older than the one before. If the upstream was not restored " +
-        "from a backup, look for replicas of it that lag behind",
+      "Published an environment document that is older than the one before. If the upstream was not " +
+        "restored from a backup, look for replicas of it that lag behind",
     );
   }
 }

@@ -9,7 +9,7 @@ import { nextActions } from "../upstream/next-actions.ts";
 
 const reminderIntervalMs = 3_600_000;
 
-/** A refresh that fails and succeeds by turns is warned of so often: with the line of its end, one a minute. */
+/** An upstream that fails by turns is warned of so often: with the lines of its recoveries, one a minute. */
 const repeatIntervalMs = 180_000;
 
 /** What fails here, not on the network: undici's errors are not for logs. */
@@ -89,8 +89,8 @@ export class RefreshLog {
   }
 
   /**
-   * A request refused while the circuit is open is no news: the failures that opened it were warned of. Nor is
-   * a reason that comes back soon after its spell: a new one is told at once, an old one in its turn.
+   * A request refused while the circuit is open is no news: the failures that opened it were warned of. Nor
+   * is a reason that comes back soon after its spell: a new one is told at once, an old one in its turn.
    */
   #isDue(reason: Reason): boolean {
     if (reason === "circuit_open") return false;

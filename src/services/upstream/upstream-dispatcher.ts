@@ -33,8 +33,8 @@ export interface UpstreamDispatcher {
 const keepAliveTimeoutMs = 4000;
 const connectTimeoutMsMax = 3000;
 /**
- * A connection that is older takes no further request. One that is used often is never idle, and would hold on
- * to an address that the upstream's name has left for as long as it answers there (reliability B23).
+ * A connection that is older takes no further request. One that is used often is never idle, and would hold
+ * on to an address that the upstream's name has left for as long as it answers there (reliability B23).
  */
 const connectionAgeMsMax = 30_000;
 

@@ -1,4 +1,4 @@
-/** Connections to the upstream are kept, and not for ever: its name may lead elsewhere by now (reliability B23). */
+/** Connections to the upstream are kept, but not for ever: its name may lead elsewhere (reliability B23). */
 import { afterEach, expect, test, vi } from "vitest";
 import { startFaultUpstream } from "../../support/fault-upstream.ts";
 import { createClient } from "../../support/upstream-settings.ts";
