@@ -78,11 +78,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     return this.#ready.size > 0;
   }
 
-  /**
-   * Starts all workers.
-   * @returns where they listen
-   * @throws ListenError where they cannot
-   */
+  /** Starts all workers. @returns where they listen; @throws ListenError where they cannot */
   async listen(): Promise<string> {
     const { settings } = this.#options;
     this.#places = Array.from({ length: settings.server.workers }, () => this.#keepPlace());
