@@ -36,7 +36,7 @@ const silentNameServer = "127.0.0.5";
 /** The files that names are resolved by, as the proxy sees them. */
 interface Names extends Disposable {
   /** The command that runs a program with them. */
-  readonly launcher: readonly string[];
+  readonly within: readonly string[];
   /** The addresses of the upstream's name from now on. */
   lead(...addresses: readonly string[]): void;
   askAt(nameServer: string): void;
@@ -48,7 +48,7 @@ function createNames(): Names {
   const resolver = join(folder, "resolv.conf");
   const mounts = `mount --bind ${hosts} /etc/hosts && mount --bind ${resolver} /etc/resolv.conf && exec "$@"`;
   const names: Names = {
-    launcher: ["unshare", "--mount", "sh", "-c", mounts, "sh"],
+    within: ["unshare", "--mount", "sh", "-c", mounts, "sh"],
     lead: (...addresses) => writeFileSync(hosts, addresses.map((each) => `${each} ${name}\n`).join("")),
     askAt: (nameServer) =>
       writeFileSync(resolver, `nameserver ${nameServer}\noptions timeout:1 attempts:1\n`),
@@ -76,7 +76,7 @@ async function startNamedProxy(names: Names, port: string) {
     { apiUrl: `http://${name}:${port}/api/v1` },
     { api_poll_timeout_seconds: 1, environment_key_pairs: pairs },
   );
-  const proxy = startProxyProcess({ config, launcher: names.launcher });
+  const proxy = startProxyProcess({ config, within: names.within });
   const url = await proxy.url();
   const isServed = async (banner: string) => (await (await getFlags(url)).text()).includes(`"${banner}"`);
   const reason = async () => {
