@@ -13,6 +13,7 @@ import type { AdminThreadData } from "./services/admin/admin-messages.ts";
 import { systemClock } from "./services/clock.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
+import { closeUntaken } from "./services/workers/untaken-connections.ts";
 import { WorkerPool } from "./services/workers/worker-pool.ts";
 
 /** A proxy that listens. Disposing it drains first: no request in flight is lost. */
@@ -90,6 +91,7 @@ function createWorkerPool(settings: Settings, logger: Logger, takeNotice: Notice
     const worker = cluster.fork();
     // It repeats what breaks its channel: unheard, that would end this process. `exit` tells of it too.
     worker.on("error", () => undefined);
+    closeUntaken(worker.process);
     return worker.process;
   };
   return new WorkerPool({ settings, fork, takeNotice, clock: systemClock, logger });

@@ -7,6 +7,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import type { SecureContextOptions } from "node:tls";
 import type { CertificatePair, ServerSettings, TlsSettings } from "../../models/settings.ts";
 import { ClientNetworks, loopbackNetworks } from "./client-address.ts";
+import { connectionsWithin, readLimits } from "./descriptor-limit.ts";
 
 /** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
 const connectionsCheckingInterval = 1000;
@@ -30,13 +31,22 @@ export function createNodeServer(settings: ServerSettings, listener: RequestList
   };
   if (tls === null) {
     const server = createHttpServer(limits, listener);
+    limitConnections(server, settings);
     closeStrangers(server, settings);
     return { server, renewCertificate: () => undefined };
   }
   const options = { ...limits, ...secureContextOf(tls, tls.pair), handshakeTimeout };
   const server = createHttpsServer(options, listener);
+  limitConnections(server, settings);
   closeStrangers(server, settings);
   return { server, renewCertificate: (pair) => server.setSecureContext(secureContextOf(tls, pair)) };
+}
+
+function limitConnections(server: Server | HttpsServer, { connectionsMax }: ServerSettings): void {
+  const possible = connectionsWithin(readLimits());
+  const maxConnections = Math.min(connectionsMax ?? possible, possible);
+  // Else workers that are all full would hand a connection to each other without end.
+  Object.assign(server, { maxConnections, dropMaxConnection: true });
 }
 
 /** NOTE: a new context takes nothing over from the old one: each option has to be here. */
