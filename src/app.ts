@@ -43,9 +43,10 @@ type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
-  const respondError = createErrorResponder(dependencies.cors);
+  const { cors, limits, logger } = dependencies;
+  const respondError = createErrorResponder(cors, limits.bodyBytesMax);
   const routeDependencies: RouteDependencies = { ...dependencies, respondError };
-  return createRouter(dependencies, (mount) => {
+  return createRouter({ cors, logger, respondError }, (mount) => {
     mount("GET", flagsPath, createFlagsRoute(routeDependencies));
     mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
     mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
@@ -57,7 +58,10 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
 
 /** What the admin listener answers: nothing that needs a key. */
 export function createAdminApp(dependencies: AdminAppDependencies): Hono<AppEnvironment> {
-  return createRouter(dependencies, (mount) => mountHealth(mount, dependencies));
+  const { cors, logger } = dependencies;
+  // It has no use for a body, however short.
+  const respondError = createErrorResponder(cors, 0);
+  return createRouter({ cors, logger, respondError }, (mount) => mountHealth(mount, dependencies));
 }
 
 type Mount = (method: "GET" | "POST", path: string, handler: Handler) => void;
@@ -69,7 +73,11 @@ function mountHealth(mount: Mount, dependencies: AdminAppDependencies): void {
 }
 
 function createRouter(
-  { cors, logger }: Pick<AppDependencies, "cors" | "logger">,
+  {
+    cors,
+    logger,
+    respondError,
+  }: Pick<RouteDependencies, "cors" | "respondError"> & Pick<AppDependencies, "logger">,
   mountAll: (mount: Mount) => void,
 ): Hono<AppEnvironment> {
   const methodsByPath = new Map<string, string[]>();
@@ -80,7 +88,7 @@ function createRouter(
     const methods = methodsByPath.get(path) ?? ["OPTIONS"];
     methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
   });
-  app.notFound(createUnmatchedRoute({ cors, respondError: createErrorResponder(cors) }, methodsByPath));
+  app.notFound(createUnmatchedRoute({ cors, respondError }, methodsByPath));
   app.onError((error, context) => {
     // A client that went away is no event, however often it happens.
     if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "A request failed by a bug");

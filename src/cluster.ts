@@ -15,6 +15,7 @@ import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { ListChanges } from "./services/environments/environment-list.ts";
 import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
+import { closeUntaken } from "./services/workers/untaken-connections.ts";
 import { WorkerPool } from "./services/workers/worker-pool.ts";
 
 /** A proxy that listens. Disposing it drains first: no request in flight is lost. */
@@ -103,6 +104,7 @@ function createWorkerPool(settings: Settings, logger: Logger, takeNotice: Notice
     const worker = cluster.fork();
     // It repeats what breaks its channel: unheard, that would end this process. `exit` tells of it too.
     worker.on("error", () => undefined);
+    closeUntaken(worker.process);
     return worker.process;
   };
   return new WorkerPool({ settings, fork, takeNotice, clock: systemClock, logger });

@@ -59,7 +59,7 @@ const upstream = z.object({
   document_bytes_max: bytes(104_857_600),
   pages_max: count(1000),
   redirects_max: number({ default: 3, min: 0, max: 20, whole: true }),
-  connections_max: count(8),
+  connections_max: count(16),
   retry_after_max_seconds: seconds(60),
   breaker_failures_max: count(5),
   breaker_probe_seconds: seconds(1),

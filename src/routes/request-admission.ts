@@ -19,6 +19,7 @@ import { RateLimiter } from "../services/listener/rate-limiter.ts";
 import { presentedKey } from "./environment-access.ts";
 import { writeError } from "./error-responses.ts";
 import { targetsOf, withoutQuery } from "./request-path.ts";
+import { leavesLongBody } from "./unread-body.ts";
 
 export interface AdmissionOptions {
   readonly proxyHeaders: boolean;
@@ -63,8 +64,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       for (const check of checks) {
         const refusal = check(request);
         if (refusal === null) continue;
-        // A body is read to its end for the sake of the connection, unless it may be long.
-        const closing = hasBodyUpTo(request, bodyBytesMax) ? {} : { connection: "close" };
+        const closing = leavesLongBody(request, bodyBytesMax) ? { connection: "close" } : {};
         writeError(cors, request, response, refusal.error, { ...refusal.headers, ...closing });
         return;
       }
@@ -116,9 +116,4 @@ function checkRate(options: AdmissionOptions, limiter: RateLimiter): Check {
     if (waitMs === 0) return null;
     return { error, headers: { "retry-after": String(Math.ceil(waitMs / 1000)) } };
   };
-}
-
-function hasBodyUpTo({ headers }: IncomingMessage, bytesMax: number): boolean {
-  if (headers["transfer-encoding"] !== undefined) return false;
-  return Number(headers["content-length"] ?? 0) <= bytesMax;
 }

@@ -7,6 +7,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import type { SecureContextOptions } from "node:tls";
 import type { CertificatePair, ServerSettings, TlsSettings } from "../../models/settings.ts";
 import { ClientNetworks, loopbackNetworks } from "./client-address.ts";
+import { connectionsWithin, readLimits } from "./descriptor-limit.ts";
 
 /** How often connections are checked against their time limits, in milliseconds; it adds to each limit. */
 const connectionsCheckingInterval = 1000;
@@ -47,6 +48,7 @@ function controlsOf(
   settings: ServerSettings,
   first: RequestListener,
 ): Pick<NodeServer, "allowClients" | "swapListener"> {
+  limitConnections(server, settings);
   let current = first;
   return {
     swapListener(next) {
@@ -57,6 +59,13 @@ function controlsOf(
     },
     allowClients: closeStrangers(server, settings),
   };
+}
+
+function limitConnections(server: Server | HttpsServer, { connectionsMax }: ServerSettings): void {
+  const possible = connectionsWithin(readLimits());
+  const maxConnections = Math.min(connectionsMax ?? possible, possible);
+  // Else workers that are all full would hand a connection to each other without end.
+  Object.assign(server, { maxConnections, dropMaxConnection: true });
 }
 
 /** NOTE: a new context takes nothing over from the old one: each option has to be here. */

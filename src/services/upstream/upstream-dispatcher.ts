@@ -5,6 +5,7 @@
 import { getCACertificates } from "node:tls";
 import type { Dispatcher } from "undici";
 import type { CertificatePair, UpstreamSettings } from "../../models/settings.ts";
+import { createSharedLookup } from "./shared-lookup.ts";
 import { Agent, EnvHttpProxyAgent } from "./undici-parts.ts";
 
 /** The part of the settings that connections depend on. */
@@ -31,6 +32,11 @@ export interface UpstreamDispatcher {
 /** Shorter than the keep-alive of any server we know (uvicorn and node: 5 s), so that we close first. */
 const keepAliveTimeoutMs = 4000;
 const connectTimeoutMsMax = 3000;
+/**
+ * A connection that is older takes no further request. One that is used often is never idle, and would hold
+ * on to an address that the upstream's name has left for as long as it answers there (reliability B23).
+ */
+const connectionAgeMsMax = 30_000;
 
 /**
  * One pool for the one origin the client talks to. HTTP/1.1 alone: truncation, reuse and retry are known and
@@ -42,21 +48,23 @@ export function createUpstreamDispatcher(settings: ConnectionSettings): Upstream
   // undici takes whole milliseconds alone; the limits themselves are kept by DocumentDeadline.
   const requestTimeoutMs = Math.ceil(settings.requestTimeoutMs);
   const timeout = Math.min(connectTimeoutMsMax, requestTimeoutMs);
+  const lookup = createSharedLookup();
   const options = {
     allowH2: false,
     connections: settings.connectionsMax,
     pipelining: 1,
     keepAliveTimeout: keepAliveTimeoutMs,
+    clientTtl: connectionAgeMsMax,
     headersTimeout: requestTimeoutMs,
     bodyTimeout: requestTimeoutMs,
     // Counts bytes on the wire: stops a body that inflates to nothing for ever.
     maxResponseSize: settings.documentBytesMax,
-    connect: { ...tls, ...own, timeout },
+    connect: { ...tls, ...own, timeout, lookup },
   };
   const proxies = forwardProxies(settings);
   if (proxies !== null) {
     // The forward proxy is not told who we are: the certificate is for the upstream.
-    const tlsOfProxy = { proxyTls: { ...tls, timeout }, requestTls: { ...tls, ...own, timeout } };
+    const tlsOfProxy = { proxyTls: { ...tls, timeout, lookup }, requestTls: { ...tls, ...own, timeout } };
     return {
       dispatcher: new EnvHttpProxyAgent({ ...options, ...tlsOfProxy, ...proxies }),
       connectionsOpened: null,

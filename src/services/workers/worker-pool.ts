@@ -76,11 +76,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     return this.#ready.size > 0;
   }
 
-  /**
-   * Starts all workers.
-   * @returns where they listen
-   * @throws ListenError where they cannot
-   */
+  /** Starts all workers. @returns where they listen; @throws ListenError where they cannot */
   async listen(): Promise<string> {
     const { clock, settings } = this.#options;
     this.#places = Array.from({ length: settings.server.workers }, () => this.#keepPlace());
@@ -120,7 +116,8 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
       const delivery = channel.deliver(environment, document);
       return channel.pulse.isSilent ? null : delivery;
     });
-    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock);
+    // A worker that has ended may never take what it was sent: an end does not wait for that.
+    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock, this.#ending.signal);
     return report;
   }
 
