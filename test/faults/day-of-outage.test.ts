@@ -6,10 +6,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { Clock } from "../../src/services/clock.ts";
-import {
-  createRefreshLimiter,
-  EnvironmentPoller,
-} from "../../src/services/environments/environment-poller.ts";
+import { EnvironmentPoller } from "../../src/services/environments/environment-poller.ts";
+import { createRefreshLimiter } from "../../src/services/environments/refresh-limiter.ts";
 import type { FaultMode } from "../support/fault-modes.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { createRecordingLogger } from "../support/test-app.ts";

@@ -13,8 +13,9 @@ import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { DocumentGuard } from "./document-guard.ts";
 import type { EnvironmentListTarget } from "./environment-list.ts";
-import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
+import { EnvironmentPoller, type PublishOutcome } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
+import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 
