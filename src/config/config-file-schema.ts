@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { pathPattern } from "./pem-files.ts";
 import { bytes, count, seconds, secondsMax } from "./quantities.ts";
+import { realtime } from "./realtime-section.ts";
 import { admin, server } from "./server-section.ts";
 import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
 import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
@@ -150,6 +151,7 @@ export const configFileSchema = z.object({
     .prefault({}),
   upstream: upstream.prefault({}),
   polling: polling.prefault({}),
+  realtime: realtime.prefault({}),
   limits: z
     .object({
       body_bytes_max: bytes(262_144),

@@ -93,14 +93,14 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     for (const duty of this.#duties.values()) this.#begin(duty);
   }
 
-  /**
-   * Refreshes the environment whose served document has this id, or each where it is null or none has it. Who
-   * ask while one is on its way share the next (`EnvironmentPoller.refresh`).
-   */
-  async refresh(environmentId: number | null): Promise<void> {
-    const all = [...this.#duties.values()];
-    const named = all.filter(({ guard }) => environmentId !== null && guard.servedId === environmentId);
-    await Promise.all((named.length > 0 ? named : all).map(({ poller }) => poller.refresh()));
+  /** Refreshes one now; resolves when that has ended, well or not. See `EnvironmentPoller.refresh`. */
+  async refresh(environment: number): Promise<void> {
+    await this.#duties.get(environment)?.poller.refresh();
+  }
+
+  /** See `EnvironmentPoller.setPace`. */
+  setPace(environment: number, intervalMs: number | null): void {
+    this.#duties.get(environment)?.poller.setPace(intervalMs);
   }
 
   #begin(duty: EnvironmentDuty): void {
