@@ -39,7 +39,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** Makes a server; requests are answered 503 until their environment's first document is there. */
-export function createServer(settings: Settings, logger: Logger, _notify: NoticeTaker): RunningServer {
+export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
@@ -63,6 +63,7 @@ export function createServer(settings: Settings, logger: Logger, _notify: Notice
     isAlive: () => true,
     hasTime: new TurnBudget(settings.server.turnBudgetMs).hasTime,
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
+    webhook: { settings: settings.webhook, notify },
     logger,
   });
   // The name stands in for all that clients send, or do not: no answer depends on it.

@@ -10,6 +10,7 @@ import type {
   Settings,
   TlsSettings,
   UpstreamEventsSettings,
+  WebhookSettings,
 } from "../models/settings.ts";
 import type { CertificatePairs } from "./certificate-settings.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
@@ -44,6 +45,7 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
     },
     upstreamEvents: toUpstreamEventsSettings(file),
     refreshJitterMs: toMs(file.realtime.refresh_jitter_seconds),
+    webhook: toWebhookSettings(file.webhook),
     server: { ...toServerSettings(file), tls: toTlsSettings(file, pairs, directory) },
     admin: file.admin.port === null ? null : { host: file.admin.host, port: file.admin.port },
     limits: {
@@ -118,6 +120,15 @@ function toUpstreamEventsSettings(file: ConfigFile): UpstreamEventsSettings | nu
     reconnectMinMs: toMs(realtime.reconnect_min_seconds),
     reconnectMaxMs: toMs(realtime.reconnect_max_seconds),
   };
+}
+
+function toWebhookSettings({
+  path_secret: pathSecret,
+  signing_secret: signingSecret,
+  body_bytes_max: bodyBytesMax,
+}: ConfigFile["webhook"]): WebhookSettings | null {
+  // NOTE: the schema has made sure that there are both or none.
+  return pathSecret === null || signingSecret === null ? null : { pathSecret, signingSecret, bodyBytesMax };
 }
 
 function toTlsSettings(file: ConfigFile, pairs: CertificatePairs, directory: string): TlsSettings | null {

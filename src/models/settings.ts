@@ -168,6 +168,15 @@ export interface UpstreamEventsSettings {
   readonly reconnectMaxMs: number;
 }
 
+/** How the upstream asks for a refresh. */
+export interface WebhookSettings {
+  /** The last part of the path; who does not know it finds no route. */
+  readonly pathSecret: string;
+  /** What bodies are signed with. */
+  readonly signingSecret: string;
+  readonly bodyBytesMax: number;
+}
+
 export interface Settings {
   readonly environments: readonly EnvironmentSettings[];
   /** Whether there is no upstream: documents are in files, or in the archive. */
@@ -178,6 +187,8 @@ export interface Settings {
   readonly upstreamEvents: UpstreamEventsSettings | null;
   /** A refresh that the upstream asked for waits up to this, at random. */
   readonly refreshJitterMs: number;
+  /** Null: there is no such route. */
+  readonly webhook: WebhookSettings | null;
   readonly server: ServerSettings;
   /** Null: there is no admin listener. */
   readonly admin: AdminSettings | null;
