@@ -12,6 +12,7 @@ import { malformedResponse } from "./routes/error-responses.ts";
 import type { Admission } from "./routes/request-admission.ts";
 import { createRequestListener } from "./routes/request-listener.ts";
 import type { Clock } from "./services/clock.ts";
+import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { ServedEnvironments } from "./services/environments/served-environments.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { TurnBudget } from "./services/listener/turn-budget.ts";
@@ -22,15 +23,17 @@ export interface AppListenerParts {
   readonly environments: Pick<ServedEnvironments, "resolveKey" | "healthSources">;
   readonly admit: Admission;
   readonly isDraining: () => boolean;
+  /** Tells the control plane. */
+  readonly notify: NoticeTaker;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** @param cors of these settings */
 export function createAppListener(
-  { health, limits, poll, server }: Settings,
+  { health, limits, poll, server, webhook }: Settings,
   cors: CorsHeaders,
-  { environments, admit, isDraining, clock, logger }: AppListenerParts,
+  { environments, admit, isDraining, notify, clock, logger }: AppListenerParts,
 ): RequestListener {
   const { resolveKey } = environments;
   const app = createApp({
@@ -49,6 +52,7 @@ export function createAppListener(
     isAlive: () => true,
     hasTime: new TurnBudget(server.turnBudgetMs).hasTime,
     randomIdentifier: () => randomUUID().replaceAll("-", ""),
+    webhook: { settings: webhook, notify },
     logger,
   });
   // The name stands in for all that clients send, or do not: no answer depends on it.

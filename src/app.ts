@@ -3,6 +3,7 @@
  * without a socket.
  */
 import { Hono } from "hono";
+import type { WebhookSettings } from "./models/settings.ts";
 import { createBulkIdentitiesRoute } from "./routes/api/bulk-identities-route.ts";
 import { createEnvironmentDocumentRoute } from "./routes/api/environment-document-route.ts";
 import { createFlagsRoute } from "./routes/api/flags-route.ts";
@@ -14,10 +15,14 @@ import { RequestAbortedError } from "./routes/request-body.ts";
 import { createPathReader } from "./routes/request-path.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
 import { createUnmatchedRoute } from "./routes/unmatched-route.ts";
+import { createWebhookRoute, webhookPath } from "./routes/webhook-route.ts";
+import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 export interface AppDependencies extends Omit<RouteDependencies, "respondError"> {
   readonly logger: Logger;
+  /** Where there are no settings there is no such route. */
+  readonly webhook?: { readonly settings: WebhookSettings | null; readonly notify: NoticeTaker };
 }
 
 export type AdminAppDependencies = Pick<AppDependencies, "cors" | "reportHealth" | "isAlive" | "logger">;
@@ -53,6 +58,11 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
     mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
     mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
     mountHealth(mount, dependencies);
+    const { settings = null, notify } = dependencies.webhook ?? {};
+    if (settings === null || notify === undefined) return;
+    const { logger } = dependencies;
+    const webhook = createWebhookRoute({ ...routeDependencies, settings, notify, logger });
+    mount("POST", webhookPath(settings), webhook);
   });
 }
 

@@ -21,7 +21,7 @@ import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 /** Makes a server; requests are answered 503 until their environment's first document is there. */
-export function createServer(settings: Settings, logger: Logger, _notify: NoticeTaker): RunningServer {
+export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   let cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
@@ -33,7 +33,7 @@ export function createServer(settings: Settings, logger: Logger, _notify: Notice
   const admit = createAdmission({ healthPaths: requestPaths.health, proxyHeaders, resolveKey, clock });
   const isDraining = () => httpListener.isDraining;
   const listenBy = (current: Settings): RequestListener =>
-    createAppListener(current, cors, { environments, admit, isDraining, clock, logger });
+    createAppListener(current, cors, { environments, admit, isDraining, notify, clock, logger });
   const node = createNodeServer(settings.server, listenBy(settings));
   const httpListener = new HttpListener({
     server: node.server,

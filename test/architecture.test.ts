@@ -37,6 +37,7 @@ const libraryHomes: Readonly<Record<string, RegExp>> = {
   "@hono/node-server": /^src\/(?:app-listener|admin)\.ts$/,
   "classic-level": /^src\/services\/persistence\//,
   cockatiel: /^src\/services\//,
+  "eventsource-parser": /^src\/services\/realtime\//,
   "fastest-levenshtein": /^src\/config\/nearest-name\.ts$/,
   hono: /^src\/(?:routes\/|app\.ts$)/,
   "lru-cache": /^src\/cache\/identity-response-cache\.ts$/,

@@ -5,9 +5,11 @@
 import { z } from "zod";
 import { pathPattern } from "./pem-files.ts";
 import { bytes, count, seconds, secondsMax } from "./quantities.ts";
+import { realtime } from "./realtime-section.ts";
 import { admin, server } from "./server-section.ts";
 import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
 import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
+import { webhook } from "./webhook-section.ts";
 
 /** More entries than this serve nobody: the limit in bytes is met long before. */
 export const cacheEntriesMax = 1_000_000;
@@ -151,6 +153,8 @@ export const configFileSchema = z.object({
     .prefault({}),
   upstream: upstream.prefault({}),
   polling: polling.prefault({}),
+  realtime: realtime.prefault({}),
+  webhook: webhook.prefault({}),
   limits: z
     .object({
       body_bytes_max: bytes(262_144),

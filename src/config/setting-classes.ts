@@ -24,6 +24,7 @@ const settings: Readonly<Record<SettingClass, string>> = {
     polling.retry_min_seconds polling.retry_max_seconds
     limits.body_bytes_max limits.identifier_characters_max limits.trait_key_characters_max
     limits.trait_value_characters_max limits.traits_max limits.bulk_identities_max limits.turn_budget_ms
+    webhook
   `,
   restart: `
     proxy_key offline api_url api_poll_timeout_seconds usage_flush_interval_seconds
@@ -38,6 +39,7 @@ const settings: Readonly<Record<SettingClass, string>> = {
     upstream.breaker_probe_seconds upstream.shrink_guard upstream.ca_file upstream.client_certificate_file
     upstream.client_key_file
     polling.concurrency_max
+    realtime
     identity_cache.enabled identity_cache.entries_max identity_cache.bytes_max
     storage.enabled storage.path
   `,

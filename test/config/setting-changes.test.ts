@@ -101,6 +101,8 @@ const other: ConfigTree = {
     turn_budget_ms: 1,
   },
   identity_cache: { enabled: false, entries_max: 1, bytes_max: 2048 },
+  realtime: { url: "https://events.test/" },
+  webhook: { path_secret: "p".repeat(32), signing_secret: "s".repeat(32) },
   storage: { enabled: false, path: "elsewhere" },
 };
 

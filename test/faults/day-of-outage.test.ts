@@ -6,10 +6,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import type { Clock } from "../../src/services/clock.ts";
-import {
-  createRefreshLimiter,
-  EnvironmentPoller,
-} from "../../src/services/environments/environment-poller.ts";
+import { EnvironmentPoller } from "../../src/services/environments/environment-poller.ts";
+import { createRefreshLimiter } from "../../src/services/environments/refresh-limiter.ts";
 import type { FaultMode } from "../support/fault-modes.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { createRecordingLogger } from "../support/test-app.ts";
@@ -87,8 +85,9 @@ it("B25 a day of outage takes no more memory than an hour, and a line a minute a
       retryMaxMs: 1000,
     };
     const publish = async () => ({ updatedAt: null });
-    const common = { upstream: client, publish, limiter, clock, random: Math.random, logger, settings };
-    return new EnvironmentPoller({ ...common, label: serverKey, serverKey: () => serverKey });
+    const common = { upstream: client, publish, limiter, clock, random: Math.random, logger };
+    const keyed = { label: serverKey, serverKey: () => serverKey };
+    return new EnvironmentPoller({ ...common, ...keyed, settings: () => settings });
   });
   const until = async (waits: number): Promise<void> => {
     while (clock.waits < waits) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -5,11 +5,13 @@
 import { UpstreamError, type UpstreamErrorCode } from "../../src/models/errors.ts";
 import type { PollSettings } from "../../src/models/settings.ts";
 import {
-  createRefreshLimiter,
   EnvironmentPoller,
   type PublishOutcome,
-  type RefreshLimiter,
 } from "../../src/services/environments/environment-poller.ts";
+import {
+  createRefreshLimiter,
+  type RefreshLimiter,
+} from "../../src/services/environments/refresh-limiter.ts";
 import type {
   DocumentRequest,
   FetchedDocument,

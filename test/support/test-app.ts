@@ -3,7 +3,7 @@
  * `app.request()`. Tests of the contract use it; only the upstream is absent.
  */
 
-import { createApp } from "../../src/app.ts";
+import { type AppDependencies, createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";
 import type { IdentityCacheSettings, RequestLimits } from "../../src/models/settings.ts";
@@ -34,6 +34,7 @@ export interface TestAppOptions {
   readonly reportHealth?: () => HealthReport;
   readonly hasTime?: () => boolean;
   readonly randomIdentifier?: () => string;
+  readonly webhook?: AppDependencies["webhook"];
 }
 
 export const defaultLimits: RequestLimits = {
@@ -114,6 +115,7 @@ export async function createTestApp(options: TestAppOptions) {
     isAlive: () => true,
     hasTime: options.hasTime ?? (() => true),
     randomIdentifier: options.randomIdentifier ?? (() => crypto.randomUUID().replaceAll("-", "")),
+    ...(options.webhook === undefined ? {} : { webhook: options.webhook }),
     logger,
   });
   return { app, publish, lines };

@@ -2,32 +2,17 @@
  * Keeps one environment fresh: fetch, publish, wait, again, for as long as it lives. It must never run two
  * refreshes at once, never end because one failed, and never touch what is served: `publish` does.
  */
-import { bulkhead } from "cockatiel";
 import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
-import { PollPause } from "./poll-pause.ts";
-import { pollWaitMs } from "./poll-wait.ts";
+import { PollPace } from "./poll-pace.ts";
+import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
 import { runInPlace } from "./refresh-place.ts";
 import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
-
-/** Runs what it is given, at once or when a place is free. */
-export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
-
-/**
- * The cap on refreshes at the same time; one for the process, shared by all pollers. Its queue has no limit
- * of its own: a poller waits in it at most once, so the number of environments is its bound.
- *
- * @param concurrencyMax at least one
- */
-export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
-  const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
-  return (run) => places.execute(run);
-}
 
 /**
  * What became of a document: it is being served, and says when it was updated (null where it has
@@ -68,7 +53,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   readonly #log: RefreshLog;
   readonly #validator: RefreshValidator;
   readonly #stop = new AbortController();
-  readonly #pause: PollPause;
+  readonly #pace: PollPace;
   #requested: RequestedRefresh | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
@@ -77,7 +62,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#options = options;
     this.#log = new RefreshLog(options.label, options.logger, options.clock);
     this.#validator = new RefreshValidator(() => options.settings().unconditionalEveryPolls);
-    this.#pause = new PollPause(options.clock);
+    this.#pace = new PollPace(options);
   }
 
   get status(): RefreshStatus {
@@ -110,19 +95,24 @@ export class EnvironmentPoller implements AsyncDisposable {
     if (this.#stop.signal.aborted) return Promise.resolve();
     this.#requested ??= { done: Promise.withResolvers(), isUnconditional: false };
     this.#requested.isUnconditional ||= options.unconditional === true;
-    this.#pause.end();
+    this.#pace.wake();
     return this.#requested.done.promise;
   }
 
   /** The settings have changed: a wait that has begun is as long as they say. */
   retime(): void {
-    this.#pause.retime();
+    this.#pace.retime();
+  }
+
+  /** @param intervalMs the wait after a success from now on; null, or a shorter one: that of the settings */
+  setPace(intervalMs: number | null): void {
+    this.#pace.set(intervalMs);
   }
 
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#pause.end();
+    this.#pace.wake();
     await this.#loop;
     this.#requested?.done.resolve();
   }
@@ -132,37 +122,36 @@ export class EnvironmentPoller implements AsyncDisposable {
    * before its refresh, so that who asks for another one meanwhile has ended it already.
    */
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    for (let intervals = 1; !this.#stop.signal.aborted; ) {
       const requested = this.#requested;
       this.#requested = null;
-      this.#pause.renew();
-      const error = await this.#refreshOnce(requested?.isUnconditional ?? false);
+      this.#pace.begin();
+      const error = await this.#refreshOnce(requested?.isUnconditional ?? false, intervals);
       requested?.done.resolve();
-      await this.#wait(error);
+      intervals = await this.#wait(error);
     }
   }
 
-  async #wait(error: unknown): Promise<void> {
-    const { random, settings } = this.#options;
+  /** @returns how many usual intervals have passed; see `PollPace.wait` */
+  #wait(error: unknown): Promise<number> {
     const outcome = {
       error: error instanceof UpstreamError ? error : null,
       consecutiveFailures: this.#status.consecutiveFailures,
       holdsDocument: this.#validator.holdsDocument || this.#status.state === "archived",
       isRefusal: error !== null && error === this.#validator.refusal,
     };
-    const drawn = random();
-    await this.#pause.rest(() => pollWaitMs(outcome, settings(), drawn));
+    return this.#pace.wait(outcome, this.#status.pollIntervalMs);
   }
 
   /**
    * Never throws, whatever happens: the loop is all that keeps the environment fresh. Returns what failed.
    */
-  async #refreshOnce(isUnconditional: boolean): Promise<unknown> {
+  async #refreshOnce(isUnconditional: boolean, intervals: number): Promise<unknown> {
     const { clock, settings } = this.#options;
     const startTime = clock.wallTime();
     const startMs = clock.monotonicMs();
     try {
-      const run = () => this.#fetchAndPublish(isUnconditional);
+      const run = () => this.#fetchAndPublish(isUnconditional, intervals);
       await runInPlace(run, this.#options.limiter, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
@@ -175,9 +164,9 @@ export class EnvironmentPoller implements AsyncDisposable {
     return null;
   }
 
-  async #fetchAndPublish(isUnconditional: boolean): Promise<void> {
+  async #fetchAndPublish(isUnconditional: boolean, intervals: number): Promise<void> {
     const { clock, publish, serverKey, upstream } = this.#options;
-    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional);
+    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional, intervals);
     const signal = this.#stop.signal;
     const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
@@ -221,6 +210,7 @@ export class EnvironmentPoller implements AsyncDisposable {
       lastSuccessTime: clock.wallTime(),
       lastSuccessMonotonicMs: clock.monotonicMs(),
       consecutiveFailures: 0,
+      pollIntervalMs: this.#pace.slowMs,
     });
   }
 

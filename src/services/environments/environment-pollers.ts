@@ -13,8 +13,9 @@ import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { DocumentGuard } from "./document-guard.ts";
 import type { EnvironmentListTarget } from "./environment-list.ts";
-import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
+import { EnvironmentPoller, type PublishOutcome } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
+import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 
@@ -107,14 +108,14 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     for (const duty of this.#duties.values()) void duty.restoring.then(() => this.#pollIfPossible(duty));
   }
 
-  /**
-   * Refreshes the environment whose served document has this id, or each where it is null or none has it. Who
-   * ask while one is on its way share the next (`EnvironmentPoller.refresh`).
-   */
-  async refresh(environmentId: number | null): Promise<void> {
-    const all = [...this.#duties.values()];
-    const named = all.filter(({ guard }) => environmentId !== null && guard.servedId === environmentId);
-    await Promise.all((named.length > 0 ? named : all).map(({ poller }) => poller.refresh()));
+  /** Refreshes one now; resolves when that has ended, well or not. See `EnvironmentPoller.refresh`. */
+  async refresh(environment: number): Promise<void> {
+    await this.#duties.get(environment)?.poller.refresh();
+  }
+
+  /** See `EnvironmentPoller.setPace`. */
+  setPace(environment: number, intervalMs: number | null): void {
+    this.#duties.get(environment)?.poller.setPace(intervalMs);
   }
 
   #begin(duty: EnvironmentDuty): void {

@@ -49,11 +49,13 @@ export class RefreshValidator {
    * `unconditionalEveryPolls` polls, as identity overrides may change without a new date (contract
    * A11, B 2.6).
    * @param isUnconditional the caller wants the document whatever its date
+   * @param polls as many as there were to be since the last one: more than 1 where they come more seldom
    */
-  nextIfModifiedSince(isUnconditional: boolean): string | null {
-    const isDue = isUnconditional || this.#pollsSinceUnconditional + 1 >= this.#unconditionalEveryPolls();
+  nextIfModifiedSince(isUnconditional: boolean, polls = 1): string | null {
+    const pollsSince = this.#pollsSinceUnconditional + polls;
+    const isDue = isUnconditional || pollsSince >= this.#unconditionalEveryPolls();
     const condition = this.#mayAskConditionally && !isDue ? this.#ifModifiedSince : null;
-    this.#pollsSinceUnconditional = condition === null ? 0 : this.#pollsSinceUnconditional + 1;
+    this.#pollsSinceUnconditional = condition === null ? 0 : pollsSince;
     return condition;
   }
 

@@ -13,14 +13,28 @@ export type ConnectionSettings = Pick<
   UpstreamSettings,
   | "apiUrl"
   | "requestTimeoutMs"
-  | "documentBytesMax"
-  | "connectionsMax"
   | "caCertificates"
   | "clientCertificate"
   | "httpProxy"
   | "httpsProxy"
   | "noProxy"
 >;
+
+/** What its connections may carry. */
+export interface ConnectionLimits {
+  /** Null: as many as are asked for. */
+  readonly connectionsMax: number | null;
+  /**
+   * A connection that is older takes no further request. One that is used often is never idle, and would hold
+   * on to an address that the upstream's name has left for as long as it answers there (reliability B23).
+   * Null: each carries one answer alone.
+   */
+  readonly ageMsMax: number | null;
+  /** So long a body may pause. */
+  readonly bodyPauseMsMax: number;
+  /** Bytes of a body on the wire; null: without end. */
+  readonly bodyBytesMax: number | null;
+}
 
 /** A dispatcher, and how many connections it has opened so far: who sees no change used an old one. */
 export interface UpstreamDispatcher {
@@ -32,17 +46,15 @@ export interface UpstreamDispatcher {
 /** Shorter than the keep-alive of any server we know (uvicorn and node: 5 s), so that we close first. */
 const keepAliveTimeoutMs = 4000;
 const connectTimeoutMsMax = 3000;
-/**
- * A connection that is older takes no further request. One that is used often is never idle, and would hold
- * on to an address that the upstream's name has left for as long as it answers there (reliability B23).
- */
-const connectionAgeMsMax = 30_000;
 
 /**
  * One pool for the one origin the client talks to. HTTP/1.1 alone: truncation, reuse and retry are known and
  * tested there.
  */
-export function createUpstreamDispatcher(settings: ConnectionSettings): UpstreamDispatcher {
+export function createUpstreamDispatcher(
+  settings: ConnectionSettings,
+  limits: ConnectionLimits,
+): UpstreamDispatcher {
   const tls = certificateAuthorities(settings.caCertificates);
   const own = clientCertificate(settings.clientCertificate);
   // undici takes whole milliseconds alone; the limits themselves are kept by DocumentDeadline.
@@ -51,14 +63,14 @@ export function createUpstreamDispatcher(settings: ConnectionSettings): Upstream
   const lookup = createSharedLookup();
   const options = {
     allowH2: false,
-    connections: settings.connectionsMax,
+    connections: limits.connectionsMax,
     pipelining: 1,
     keepAliveTimeout: keepAliveTimeoutMs,
-    clientTtl: connectionAgeMsMax,
+    clientTtl: limits.ageMsMax,
     headersTimeout: requestTimeoutMs,
-    bodyTimeout: requestTimeoutMs,
+    bodyTimeout: Math.ceil(limits.bodyPauseMsMax),
     // Counts bytes on the wire: stops a body that inflates to nothing for ever.
-    maxResponseSize: settings.documentBytesMax,
+    maxResponseSize: limits.bodyBytesMax ?? -1,
     connect: { ...tls, ...own, timeout, lookup },
   };
   const proxies = forwardProxies(settings);

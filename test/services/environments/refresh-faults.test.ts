@@ -4,10 +4,8 @@
 import { expect, test } from "vitest";
 import { UpstreamError, type UpstreamErrorCode } from "../../../src/models/errors.ts";
 import { systemClock } from "../../../src/services/clock.ts";
-import {
-  createRefreshLimiter,
-  EnvironmentPoller,
-} from "../../../src/services/environments/environment-poller.ts";
+import { EnvironmentPoller } from "../../../src/services/environments/environment-poller.ts";
+import { createRefreshLimiter } from "../../../src/services/environments/refresh-limiter.ts";
 import type { FaultMode, FaultOptions } from "../../support/fault-modes.ts";
 import { type FaultUpstream, startFaultUpstream } from "../../support/fault-upstream.ts";
 import { fetchedText } from "../../support/packed-text.ts";
