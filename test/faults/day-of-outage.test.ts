@@ -87,8 +87,13 @@ it("B25 a day of outage takes no more memory than an hour, and a line a minute a
       retryMaxMs: 1000,
     };
     const publish = async () => ({ updatedAt: null });
-    const common = { upstream: client, publish, limiter, clock, random: Math.random, logger, settings };
-    return new EnvironmentPoller({ ...common, label: serverKey, serverKey: () => serverKey });
+    const common = { upstream: client, publish, limiter, clock, random: Math.random, logger };
+    return new EnvironmentPoller({
+      ...common,
+      settings: () => settings,
+      label: serverKey,
+      serverKey: () => serverKey,
+    });
   });
   const until = async (waits: number): Promise<void> => {
     while (clock.waits < waits) await new Promise((resolve) => setTimeout(resolve, 5));
