@@ -4,6 +4,7 @@
  */
 import type { RunningProxy } from "../cluster.ts";
 import type { ConfigFile } from "../config/config-file-schema.ts";
+import type { ConfigWarning } from "../config/config-tree.ts";
 import { type LoadedSettings, type LoadOptions, loadSettings } from "../config/load-settings.ts";
 import type { ProcessLogger } from "../config/logger.ts";
 import { ReadFiles } from "../config/read-files.ts";
@@ -38,7 +39,8 @@ export class ConfigurationReload {
   /** Of the last try, well or not. */
   #files: ReadFiles;
   #digest: string;
-  readonly #remarks: Set<string>;
+  /** Of the configuration that was taken last. */
+  #remarks: ReadonlySet<string>;
   /** The changes that wait for a restart, as they were warned of. */
   #waiting = "[]";
 
@@ -50,7 +52,7 @@ export class ConfigurationReload {
     this.#running = started.file;
     this.#files = files;
     this.#digest = files.digest();
-    this.#remarks = new Set(started.warnings.map(({ path, message }) => `${path} ${message}`));
+    this.#remarks = new Set(started.warnings.map(remarkOf));
   }
 
   /** Reads it again whenever the files change, until it is disposed of; not while `config_watch` is false. */
@@ -91,7 +93,10 @@ export class ConfigurationReload {
   #take(read: LoadedSettings, proxy: ReloadingProxy): void {
     const { logger, setLevel } = this.#log;
     this.#hasFile = read.configPath !== null;
-    for (const { path, message } of read.warnings) this.#remark(path, message);
+    for (const warning of read.warnings) {
+      if (!this.#remarks.has(remarkOf(warning))) logger.warn({ setting: warning.path }, warning.message);
+    }
+    this.#remarks = new Set(read.warnings.map(remarkOf));
     const changes = settingChanges(this.#running, read.file);
     const live = changes.filter((each) => each.class === "live");
     const waiting = changes.filter((each) => each.class === "restart");
@@ -105,14 +110,6 @@ export class ConfigurationReload {
     }
     const isNews = this.#warnOfRestart(waiting);
     if (live.length === 0 && !isNews) logger.info({}, "The configuration was read again: nothing changes");
-  }
-
-  /** Once for the same remark. */
-  #remark(path: string, message: string): void {
-    const remark = `${path} ${message}`;
-    if (this.#remarks.has(remark)) return;
-    this.#remarks.add(remark);
-    this.#log.logger.warn({ setting: path }, message);
   }
 
   /** Once for the same values. @returns whether it was to be said */
@@ -132,6 +129,10 @@ export class ConfigurationReload {
     // Where there was no file, none is waited for; the variables may refer to secrets.
     return this.#hasFile ? this.#files.paths : this.#files.paths.slice(1);
   }
+}
+
+function remarkOf({ path, message }: ConfigWarning): string {
+  return `${path} ${message}`;
 }
 
 /** The environments that came, went or have other keys, as logs name them. */

@@ -104,6 +104,19 @@ it.concurrent("settings that need a restart are named once, and do not count", a
   expect(await running.hangup()).toMatchObject([{ message: expect.stringContaining("nothing changes") }]);
 }, 60_000);
 
+it.concurrent("remarks on a file are made once, and again once they were mended", async () => {
+  await using running = await startReloading();
+  const remarks = () => running.records().filter(({ message }) => message.startsWith("unknown setting"));
+  const misspelt = { alow_origins: "*" };
+  await running.hangup(misspelt);
+  expect(remarks()).toMatchObject([{ level: "warn", setting: "alow_origins" }]);
+  await running.hangup({ ...misspelt, ...shortIdentifiers });
+  expect(remarks()).toHaveLength(1);
+  await running.hangup({});
+  await running.hangup(misspelt);
+  expect(remarks()).toHaveLength(2);
+});
+
 it.concurrent("variables go on to override the file", async () => {
   await using running = await startReloading({ environment: { ALLOW_ORIGINS: "https://variable.test" } });
   running.write({ allow_origins: ["https://file.test"] });
