@@ -26,7 +26,7 @@ async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof p
   parent.on("message", (order: AdminOrder) => watched.take(order));
   const { logger } = createLogger(logging);
   const cors = prepareCors([]);
-  const { healthSources: sources, isAlive, isDraining, isServing } = watched;
+  const { healthSources: sources, discoverySource, isAlive, isDraining, isServing } = watched;
   const app = createAdminApp({
     cors,
     isAlive,
@@ -36,6 +36,7 @@ async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof p
         pollIntervalMs: poll.intervalMs,
         clock,
         sources,
+        discovery: discoverySource,
         isDraining,
         isServing,
       }),

@@ -5,10 +5,12 @@ import type { Settings } from "./models/settings.ts";
 import { systemClock } from "./services/clock.ts";
 import { DocumentReader } from "./services/documents/document-reader.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
+import { EnvironmentDiscovery } from "./services/environments/environment-discovery.ts";
 import { EnvironmentList, keysOfPair } from "./services/environments/environment-list.ts";
 import { createRefreshLimiter } from "./services/environments/environment-poller.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
+import { DiscoveredArchive } from "./services/persistence/discovered-archive.ts";
 import { EnvironmentArchive } from "./services/persistence/environment-archive.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { DocumentFiles } from "./services/upstream/document-files.ts";
@@ -40,9 +42,10 @@ export function createControlPlane(
   const { storage } = settings;
   // Disposed of after the pollers: the last documents are written then.
   const archive = storage === null ? null : stack.use(new EnvironmentArchive({ ...storage, clock, logger }));
-  const upstream = settings.isOffline
-    ? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax)
+  const client = settings.isOffline
+    ? null
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
+  const upstream = client ?? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax);
   const pollers = stack.use(
     new EnvironmentPollers({
       upstream,
@@ -57,9 +60,29 @@ export function createControlPlane(
       archive,
     }),
   );
-  new EnvironmentList(pollers).configure(settings.environments.map(keysOfPair));
+  const list = new EnvironmentList(pollers);
+  list.configure(settings.environments.map(keysOfPair));
+  const { proxyKey } = settings.upstream;
+  const shared = { poll: settings.poll, clock, logger, random: Math.random, dataPlane };
+  const discovery =
+    proxyKey === null
+      ? null
+      : stack.use(
+          new EnvironmentDiscovery({
+            ...shared,
+            upstream: client,
+            list,
+            archive:
+              archive === null
+                ? null
+                : new DiscoveredArchive({ records: archive.records, proxyKey, clock, logger }),
+          }),
+        );
   return {
-    start: () => pollers.start(),
+    start: () => {
+      pollers.start(discovery?.attempted);
+      discovery?.start();
+    },
     take: ({ environmentId }) => void pollers.refresh(environmentId),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -57,6 +57,7 @@ export function createServer(settings: Settings, logger: Logger, _notify: Notice
         pollIntervalMs: settings.poll.intervalMs,
         clock,
         sources: environments.healthSources,
+        discovery: environments.discoverySource,
         isServing: () => true,
         isDraining: () => httpListener.isDraining,
       }),

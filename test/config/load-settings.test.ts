@@ -72,7 +72,7 @@ test("a configuration of proxy-rs with every key starts unchanged", () => {
       identities: null,
     },
   });
-  expect(warnings.map((each) => each.path)).toEqual(["proxy_key"]);
+  expect(warnings).toEqual([]);
   expect(settings.upstream.proxyKey).toBe("proxy-key");
   expect(settings.poll.intervalMs).toBe(60_000);
   expect(settings.logging).toMatchObject({ level: "WARNING", colours: true });

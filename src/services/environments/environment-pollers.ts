@@ -53,6 +53,7 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   /** What is still to end of environments that are gone. */
   readonly #ending = new Set<Promise<void>>();
   #isStarted = false;
+  #pollsAfter: Promise<void> = Promise.resolve();
 
   constructor(options: EnvironmentPollersOptions) {
     this.#options = options;
@@ -86,9 +87,13 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     void ending.then(() => this.#ending.delete(ending));
   }
 
-  /** Serves what the archive has, and begins to poll: each environment as soon as it can. */
-  start(): void {
+  /**
+   * Serves what the archive has, and begins to poll: each environment as soon as it can.
+   * @param pollsAfter no upstream is asked before it has settled; it must not reject
+   */
+  start(pollsAfter: Promise<void> = Promise.resolve()): void {
     this.#isStarted = true;
+    this.#pollsAfter = pollsAfter;
     for (const duty of this.#duties.values()) this.#begin(duty);
   }
 
@@ -107,8 +112,23 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     duty.restoring = restoreEnvironment(duty, this.#options, signal).then((isServed) => {
       if (this.#options.upstream.has?.(serverKeyOf(duty.keys, this.#options.clock)) === false) {
         this.#stayOffline(duty, isServed);
-      } else if (!signal.aborted) duty.poller.start();
+      } else void this.#pollsAfter.then(() => this.#poll(duty));
     });
+  }
+
+  /**
+   * Many that begin together would be polled together for long, as each waits the same time. So each has one
+   * refresh more at some point of the interval after its first one, from which on its waits are counted.
+   */
+  async #poll({ poller, stop }: EnvironmentDuty): Promise<void> {
+    const { clock, poll, random } = this.#options;
+    if (stop.signal.aborted) return;
+    const first = poller.refresh();
+    poller.start();
+    if (this.#duties.size <= poll.concurrencyMax) return;
+    await first;
+    await clock.sleep(random() * poll.intervalMs, stop.signal);
+    await poller.refresh();
   }
 
   /** Its document is that of the archive for good. */

@@ -6,7 +6,7 @@ import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { Clock } from "../clock.ts";
-import type { HealthSource } from "../health/health-report.ts";
+import type { DiscoverySource, HealthSource } from "../health/health-report.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
 import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
@@ -30,6 +30,8 @@ export interface DataPlane {
   publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
   /** How the refreshes of an environment go, for health. */
   setRefreshStatus(environment: number, status: RefreshStatus): void;
+  /** How the discovery of environments goes, for health; told only where there is one. */
+  setDiscoveryStatus(status: RefreshStatus): void;
   /**
    * The control plane is another process, and was alive then.
    * @param atMs on the monotonic clock
@@ -48,6 +50,7 @@ export class ServedEnvironments implements DataPlane {
   readonly #environments = new Map<number, ServedEnvironment>();
   readonly #store: SnapshotStore;
   readonly #publisher: SnapshotPublisher;
+  #discovery: RefreshStatus | null = null;
   #controlPlaneHeardMs: number | null = null;
 
   constructor(store: SnapshotStore, publisher: SnapshotPublisher, clock: Pick<Clock, "wallTime">) {
@@ -64,6 +67,11 @@ export class ServedEnvironments implements DataPlane {
       refresh,
       controlPlaneHeardMs: this.#controlPlaneHeardMs,
     }));
+
+  readonly discoverySource = (): DiscoverySource | null =>
+    this.#discovery === null
+      ? null
+      : { refresh: this.#discovery, controlPlaneHeardMs: this.#controlPlaneHeardMs };
 
   setEnvironmentsKnown(areKnown: boolean): void {
     this.#directory.setComplete(areKnown);
@@ -93,6 +101,10 @@ export class ServedEnvironments implements DataPlane {
   setRefreshStatus(environment: number, status: RefreshStatus): void {
     const found = this.#environments.get(environment);
     if (found !== undefined) found.refresh = status;
+  }
+
+  setDiscoveryStatus(status: RefreshStatus): void {
+    this.#discovery = status;
   }
 
   heardOfControlPlane(atMs: number): void {

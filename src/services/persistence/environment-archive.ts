@@ -11,6 +11,7 @@ import { settlesWithin } from "../time-limit.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
 import { type ArchivedDocument, DocumentArchive } from "./document-archive.ts";
 import { type DocumentStore, openDocumentStore, StoreUnavailableError } from "./document-store.ts";
+import { KeptRecords } from "./kept-records.ts";
 
 /** What is still to be written when the process ends gets so long. */
 const lastWritesMsMax = 5000;
@@ -29,6 +30,8 @@ interface OpenArchive {
 }
 
 export class EnvironmentArchive implements AsyncDisposable {
+  /** What else is kept in the same store. */
+  readonly records: KeptRecords;
   readonly #options: EnvironmentArchiveOptions;
   readonly #opening: Promise<OpenArchive | null>;
   #opened: OpenArchive | null = null;
@@ -38,6 +41,8 @@ export class EnvironmentArchive implements AsyncDisposable {
   constructor(options: EnvironmentArchiveOptions) {
     this.#options = options;
     this.#opening = this.#open();
+    const opening = this.#opening.then((opened) => opened?.store ?? null);
+    this.records = new KeptRecords(opening, options.logger);
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
  * What a new worker is told before it serves, so that it serves what the others do: of each environment its
- * keys, its document and how its refreshes go; and the certificate. It decides nothing.
+ * keys, its document and how its refreshes go; how discovery goes; and the certificate. It decides nothing.
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
@@ -19,6 +19,7 @@ export class WorkerBriefing {
   readonly #environments = new Map<number, BriefedEnvironment>();
   #certificate: CertificatePair | null = null;
   #areEnvironmentsKnown = true;
+  #discovery: RefreshStatus | null = null;
 
   setCertificate(pair: CertificatePair): void {
     this.#certificate = pair;
@@ -26,6 +27,10 @@ export class WorkerBriefing {
 
   setEnvironmentsKnown(areKnown: boolean): void {
     this.#areEnvironmentsKnown = areKnown;
+  }
+
+  setDiscoveryStatus(status: RefreshStatus): void {
+    this.#discovery = status;
   }
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
@@ -58,6 +63,9 @@ export class WorkerBriefing {
   async give(channel: WorkerChannel): Promise<void> {
     if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
     void channel.send({ kind: "environments-known", areKnown: this.#areEnvironmentsKnown });
+    if (this.#discovery !== null) {
+      void channel.send({ kind: "discovery-status", status: this.#discovery });
+    }
     const told: Promise<unknown>[] = [];
     for (const [environment, { keys, document, status }] of this.#environments) {
       channel.setEnvironment(environment, keys);

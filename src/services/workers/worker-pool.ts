@@ -128,6 +128,11 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
   }
 
+  setDiscoveryStatus(status: RefreshStatus): void {
+    this.#briefing.setDiscoveryStatus(status);
+    for (const channel of this.#channels) void channel.send({ kind: "discovery-status", status });
+  }
+
   /** Connections that are accepted from now on get this certificate. */
   renewCertificate(pair: CertificatePair): void {
     this.#briefing.setCertificate(pair);
