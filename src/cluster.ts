@@ -60,7 +60,10 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
     url,
     failed: isPool ? data.failed : new Promise(() => undefined),
     renewCertificate: (pair) => data.renewCertificate(pair),
-    cutDrain: () => data.cutDrain(),
+    cutDrain: () => {
+      data.cutDrain();
+      controlPlane.cut();
+    },
     async [Symbol.asyncDispose]() {
       admin?.beginDrain();
       await owned.disposeAsync();

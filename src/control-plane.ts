@@ -1,8 +1,9 @@
 /**
  * Composes the control plane: what polls the upstream and tells the data plane. It never sees a request.
  */
+import { randomUUID } from "node:crypto";
 import type { Settings } from "./models/settings.ts";
-import { systemClock } from "./services/clock.ts";
+import { type Clock, systemClock } from "./services/clock.ts";
 import { DocumentReader } from "./services/documents/document-reader.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import { EnvironmentDiscovery } from "./services/environments/environment-discovery.ts";
@@ -12,6 +13,8 @@ import { EnvironmentPollers } from "./services/environments/environment-pollers.
 import type { DataPlane } from "./services/environments/served-environments.ts";
 import { DiscoveredArchive } from "./services/persistence/discovered-archive.ts";
 import { EnvironmentArchive } from "./services/persistence/environment-archive.ts";
+import { UsageArchive } from "./services/persistence/usage-archive.ts";
+import { UsageReports } from "./services/reporting/usage-reports.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { DocumentFiles } from "./services/upstream/document-files.ts";
 import { UpstreamClient } from "./services/upstream/upstream-client.ts";
@@ -22,6 +25,8 @@ export interface ControlPlane extends AsyncDisposable {
   start(): void;
   /** Takes what a data plane tells. */
   readonly take: NoticeTaker;
+  /** An end that waits for the upstream waits no longer. */
+  cut(): void;
 }
 
 /**
@@ -62,28 +67,66 @@ export function createControlPlane(
   );
   const list = new EnvironmentList(pollers);
   list.configure(settings.environments.map(keysOfPair));
-  const { proxyKey } = settings.upstream;
-  const shared = { poll: settings.poll, clock, logger, random: Math.random, dataPlane };
-  const discovery =
-    proxyKey === null
-      ? null
-      : stack.use(
-          new EnvironmentDiscovery({
-            ...shared,
-            upstream: client,
-            list,
-            archive:
-              archive === null
-                ? null
-                : new DiscoveredArchive({ records: archive.records, proxyKey, clock, logger }),
-          }),
-        );
+  const { discovery, usage } = serveProxyKey({
+    settings,
+    stack,
+    client,
+    archive,
+    list,
+    dataPlane,
+    clock,
+    logger,
+  });
   return {
     start: () => {
       pollers.start(discovery?.attempted);
       discovery?.start();
+      usage?.start();
     },
-    take: ({ environmentId }) => void pollers.refresh(environmentId),
+    take: (notice) => {
+      if (notice.kind === "usage") usage?.add(notice.rows);
+      else void pollers.refresh(notice.environmentId);
+    },
+    cut: () => usage?.cut(),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+interface ProxyKeyParts {
+  readonly settings: Settings;
+  readonly stack: AsyncDisposableStack;
+  /** Null: offline. */
+  readonly client: UpstreamClient | null;
+  readonly archive: EnvironmentArchive | null;
+  readonly list: EnvironmentList;
+  readonly dataPlane: DataPlane;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What there is with a proxy key alone: environments are discovered, and usage is reported. */
+function serveProxyKey({ settings, stack, client, archive, list, dataPlane, clock, logger }: ProxyKeyParts) {
+  const { proxyKey } = settings.upstream;
+  if (proxyKey === null) return { discovery: null, usage: null };
+  const shared = { poll: settings.poll, clock, logger, random: Math.random };
+  const kept = archive === null ? null : { records: archive.records, clock, logger };
+  const discovered = kept === null ? null : new DiscoveredArchive({ ...kept, proxyKey });
+  const discovery = new EnvironmentDiscovery({
+    ...shared,
+    upstream: client,
+    list,
+    dataPlane,
+    archive: discovered,
+  });
+  stack.use(discovery);
+  if (settings.usage === null || client === null) return { discovery, usage: null };
+  const usage = new UsageReports({
+    ...shared,
+    ...settings.usage,
+    upstream: client,
+    archive: kept === null ? null : new UsageArchive(kept),
+    createId: randomUUID,
+  });
+  stack.use(usage);
+  return { discovery, usage };
 }

@@ -20,6 +20,7 @@ import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener } from "./services/listener/http-listener.ts";
 import { createNodeServer } from "./services/listener/node-server.ts";
 import { TurnBudget } from "./services/listener/turn-budget.ts";
+import { UsageNotices } from "./services/reporting/usage-notices.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 /** The data plane of one process. Disposing it drains first: no request in flight is lost. */
@@ -39,18 +40,17 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /** Makes a server; requests are answered 503 until their environment's first document is there. */
-export function createServer(settings: Settings, logger: Logger, _notify: NoticeTaker): RunningServer {
+export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   const cors = prepareCors(settings.allowOrigins);
   const store = new SnapshotStore();
   const snapshotSettings = () => snapshotSettingsOf(cors.headerSet, settings.identityCache, store.slots);
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
   const environments = new ServedEnvironments(store, publisher, clock);
-  const { resolveKey } = environments;
+  const shared = { resolveKey: environments.resolveKey, cors, limits: settings.limits };
+  const usage = new UsageNotices({ settings: settings.usage, take: environments.takeUsage, notify, clock });
   const app = createApp({
-    resolveKey,
-    cors,
-    limits: settings.limits,
+    ...shared,
     reportHealth: () =>
       reportHealth({
         settings: settings.health,
@@ -69,13 +69,11 @@ export function createServer(settings: Settings, logger: Logger, _notify: Notice
   // The name stands in for all that clients send, or do not: no answer depends on it.
   const options = { hostname: "localhost", errorHandler: () => malformedResponse(cors) };
   const listener = createRequestListener({
+    ...shared,
     fetch: app.fetch,
     general: getRequestListener(app.fetch, options),
     paths: requestPaths,
     server: settings.server,
-    limits: settings.limits,
-    resolveKey,
-    cors,
     clock,
   });
   const { server, renewCertificate } = createNodeServer(settings.server, listener);
@@ -94,6 +92,9 @@ export function createServer(settings: Settings, logger: Logger, _notify: Notice
     listen: (port) => httpListener.listen(port),
     renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
-    [Symbol.asyncDispose]: () => httpListener.drain(),
+    async [Symbol.asyncDispose]() {
+      await httpListener.drain();
+      await usage[Symbol.asyncDispose]();
+    },
   };
 }

@@ -18,8 +18,8 @@ export type UsageRow = Readonly<z.infer<typeof row>>;
 
 /** Checks what was kept: batches that were to be sent, and counts that were in none yet. */
 export const keptUsage = z.object({
-  batches: z.array(z.object({ id: z.string().min(1), rows: z.array(row) })),
-  rows: z.array(row),
+  batches: z.array(z.object({ id: z.string().min(1), rows: z.array(row).readonly() })).readonly(),
+  rows: z.array(row).readonly(),
 });
 
 export type KeptUsage = z.infer<typeof keptUsage>;

@@ -3,6 +3,7 @@
  * is parsed; any other is parsed, evaluated, and put together from prepared fragments.
  */
 import { hash } from "node:crypto";
+import type { AnswerCount } from "../../cache/answer-counts.ts";
 import { headersFor } from "../../cache/cors-headers.ts";
 import { cachedRequest, type IdentityResponse } from "../../cache/identity-response-cache.ts";
 import type { HeaderSet } from "../../cache/prepared-response.ts";
@@ -32,7 +33,7 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
       const response = body instanceof RequestError ? body : answerBody(body, view, dependencies);
       return response instanceof RequestError
         ? respondError(context, response)
-        : answerIdentity(context, response);
+        : answerIdentity(context, response, access.counts.identities);
     });
   };
 }
@@ -62,7 +63,12 @@ function readBodyAsJson(bytes: Buffer, limits: RequestLimits): IdentityRequest |
   return reader.details.length > 0 ? unprocessable(reader.details) : request;
 }
 
-function answerIdentity(context: AppContext, { body, headers }: IdentityResponse): Response {
+function answerIdentity(
+  context: AppContext,
+  { body, headers }: IdentityResponse,
+  counted: AnswerCount,
+): Response {
+  counted.count += 1;
   return respond(context, 200, headersFor(headers, requestHeader(context, "origin")), body);
 }
 
@@ -83,7 +89,7 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
       return answerNotModified(context, withoutBody(response.headers));
     }
-    return answerIdentity(context, response);
+    return answerIdentity(context, response, access.counts.identities);
   };
 }
 

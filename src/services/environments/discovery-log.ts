@@ -6,11 +6,11 @@ import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import { maskKey } from "../../models/masked-key.ts";
 import type { Clock } from "../clock.ts";
+import { FailureSpell } from "../failure-spell.ts";
 import type { Logger } from "../service-logger.ts";
 import { proxyKeyAction } from "../upstream/next-actions.ts";
 import type { DiscoveredEnvironment } from "./discovered-list.ts";
 import type { ListChanges } from "./environment-list.ts";
-import { FailureSpell } from "./failure-spell.ts";
 
 export class DiscoveryLog {
   readonly #logger: Logger;

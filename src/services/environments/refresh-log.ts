@@ -4,9 +4,9 @@
  */
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
+import { FailureSpell, reminderIntervalMs } from "../failure-spell.ts";
 import type { Logger } from "../service-logger.ts";
 import { nextActions } from "../upstream/next-actions.ts";
-import { FailureSpell, reminderIntervalMs } from "./failure-spell.ts";
 
 /** What fails here, not on the network: undici's errors are not for logs. */
 const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([

@@ -5,8 +5,10 @@
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import type { UsageRow } from "../../models/usage.ts";
 import type { Clock } from "../clock.ts";
 import type { DiscoverySource, HealthSource } from "../health/health-report.ts";
+import { takeRows } from "../reporting/usage-rows.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
 import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
@@ -40,6 +42,7 @@ export interface DataPlane {
 }
 
 interface ServedEnvironment {
+  readonly clientKey: string;
   readonly slot: SnapshotSlot;
   refresh: RefreshStatus;
 }
@@ -50,6 +53,8 @@ export class ServedEnvironments implements DataPlane {
   readonly #environments = new Map<number, ServedEnvironment>();
   readonly #store: SnapshotStore;
   readonly #publisher: SnapshotPublisher;
+  /** Environments that are gone, until their last answers are taken; null: nobody takes them. */
+  #gone: ServedEnvironment[] | null = null;
   #discovery: RefreshStatus | null = null;
   #controlPlaneHeardMs: number | null = null;
 
@@ -79,7 +84,8 @@ export class ServedEnvironments implements DataPlane {
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
     const found = this.#environments.get(environment);
-    const served = found ?? { slot: this.#store.addSlot(), refresh: neverRefreshed };
+    const clientKey = keys.clientSideKey;
+    const served = found ?? { clientKey, slot: this.#store.addSlot(), refresh: neverRefreshed };
     this.#environments.set(environment, served);
     this.#directory.set(served.slot, keys);
   }
@@ -90,7 +96,15 @@ export class ServedEnvironments implements DataPlane {
     this.#directory.remove(found.slot);
     this.#store.removeSlot(found.slot);
     this.#environments.delete(environment);
+    this.#gone?.push(found);
   }
+
+  /** @returns what was answered since it was last asked for */
+  readonly takeUsage = (): readonly UsageRow[] => {
+    const all = [...this.#environments.values(), ...(this.#gone ?? [])];
+    this.#gone = [];
+    return all.flatMap(({ clientKey, slot }) => takeRows(clientKey, slot.counts));
+  };
 
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
     const found = this.#environments.get(environment);

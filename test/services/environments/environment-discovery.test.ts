@@ -227,7 +227,7 @@ it("what nobody reads may be missing or odd", async () => {
   expect(await rig.begin([entry])).toEqual(["add one"]);
 });
 
-it("tries again soon without a list, at the interval with one, and after a pause that was asked for", async () => {
+it("tries again soon without a list, at the interval with one, and after a pause as asked", async () => {
   const rig = startRig();
   await rig.begin(failure("server_error"));
   expect(rig.health.areKnown).toBe(false);

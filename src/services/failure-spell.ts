@@ -2,8 +2,8 @@
  * Which failures of a spell are worth a line: each reason once, and one reminder an hour, however long it
  * lasts (reliability B25). It logs nothing itself.
  */
-import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
-import type { Clock } from "../clock.ts";
+import { UpstreamError, type UpstreamErrorCode } from "../models/errors.ts";
+import type { Clock } from "./clock.ts";
 
 export const reminderIntervalMs = 3_600_000;
 
