@@ -89,7 +89,7 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
   }
   return {
     dataPlane: environments,
-    listen: (port) => httpListener.listen(port),
+    listen: (port) => usage.beginAfter(httpListener.listen(port)),
     renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
     async [Symbol.asyncDispose]() {

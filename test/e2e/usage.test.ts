@@ -1,4 +1,4 @@
-/** Contract B 4.4 on the whole proxy: all answers of all workers are reported once, whatever comes between. */
+/** Contract B 4.4 on the whole proxy: all answers of all workers are reported once, whatever happens. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

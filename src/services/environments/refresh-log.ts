@@ -4,9 +4,10 @@
  */
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
-import { FailureSpell, reminderIntervalMs } from "../failure-spell.ts";
 import type { Logger } from "../service-logger.ts";
 import { nextActions } from "../upstream/next-actions.ts";
+
+const reminderIntervalMs = 3_600_000;
 
 /** What fails here, not on the network: undici's errors are not for logs. */
 const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
@@ -20,7 +21,9 @@ export class RefreshLog {
   readonly #label: string;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, "monotonicMs">;
-  readonly #spell: FailureSpell;
+  /** The reasons this failing spell was warned of: two that alternate are two lines, not one each poll. */
+  readonly #warnedReasons = new Set<UpstreamErrorCode | "bug">();
+  #lastWarningMs = Number.NEGATIVE_INFINITY;
   #lastSlowWarningMs = Number.NEGATIVE_INFINITY;
 
   /** @param label the environment as logs name it; holds no whole key */
@@ -28,12 +31,12 @@ export class RefreshLog {
     this.#label = label;
     this.#logger = logger;
     this.#clock = clock;
-    this.#spell = new FailureSpell(clock);
   }
 
   /** A refresh succeeded. */
   succeeded(failuresBefore: number): void {
-    if (!this.#spell.end()) return;
+    if (this.#warnedReasons.size === 0) return;
+    this.#warnedReasons.clear();
     this.#logger.info(
       { environment: this.#label, failures: failuresBefore },
       "The environment is being refreshed again",
@@ -46,7 +49,10 @@ export class RefreshLog {
    * @param consecutiveFailures this one included
    */
   failed(error: unknown, consecutiveFailures: number): void {
-    if (!this.#spell.isNews(error)) return;
+    const reason = error instanceof UpstreamError ? error.code : "bug";
+    if (!this.#isDue(reason)) return;
+    this.#warnedReasons.add(reason);
+    this.#lastWarningMs = this.#clock.monotonicMs();
     const fields = { environment: this.#label, failures: consecutiveFailures };
     if (!(error instanceof UpstreamError)) {
       this.#logger.error(
@@ -72,5 +78,12 @@ export class RefreshLog {
       "A refresh took longer than the poll interval, so changes show late. Raise " +
         "api_poll_frequency_seconds, or look at the load of the upstream and the network to it.",
     );
+  }
+
+  /** A request refused while the circuit is open is no news: the failures that opened it were warned of. */
+  #isDue(reason: UpstreamErrorCode | "bug"): boolean {
+    if (reason === "circuit_open") return false;
+    if (this.#clock.monotonicMs() - this.#lastWarningMs >= reminderIntervalMs) return true;
+    return !this.#warnedReasons.has(reason);
   }
 }

@@ -11,7 +11,7 @@ import { settlesWithin } from "../time-limit.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
 import { type ArchivedDocument, DocumentArchive } from "./document-archive.ts";
 import { type DocumentStore, openDocumentStore, StoreUnavailableError } from "./document-store.ts";
-import { KeptRecords } from "./kept-records.ts";
+import { KeptRecords, type RecordStore } from "./kept-records.ts";
 
 /** What is still to be written when the process ends gets so long. */
 const lastWritesMsMax = 5000;
@@ -41,8 +41,17 @@ export class EnvironmentArchive implements AsyncDisposable {
   constructor(options: EnvironmentArchiveOptions) {
     this.#options = options;
     this.#opening = this.#open();
-    const opening = this.#opening.then((opened) => opened?.store ?? null);
-    this.records = new KeptRecords(opening, options.logger);
+    const store = async (): Promise<DocumentStore> => {
+      const opened = await this.#opening;
+      if (opened === null) throw new StoreUnavailableError("there is no store");
+      return opened.store;
+    };
+    const records: RecordStore = {
+      get: async (name) => await (await store()).get(name),
+      put: async (name, bytes) => await (await store()).put(name, bytes, { sync: true }),
+      del: async (name) => await (await store()).del(name, { sync: true }),
+    };
+    this.records = new KeptRecords(records, options.logger);
   }
 
   /**

@@ -3,28 +3,35 @@
  * has ended. It never rejects: what cannot be kept is one warning, until it can be again.
  */
 import type { Logger } from "../service-logger.ts";
-import type { DocumentStore } from "./document-store.ts";
+import { StoreUnavailableError } from "./document-store.ts";
 
 /** Documents are stored under digests, which no name begins like. */
 export type RecordName = `@${string}`;
 
+/** Each rejects where the disk does not let us: with StoreUnavailableError where somebody has said so. */
+export interface RecordStore {
+  get(name: RecordName): Promise<Uint8Array | undefined>;
+  /** Resolves when it is on disk. */
+  put(name: RecordName, bytes: Uint8Array): Promise<void>;
+  del(name: RecordName): Promise<void>;
+}
+
 export class KeptRecords {
-  readonly #opening: Promise<DocumentStore | null>;
+  readonly #store: RecordStore;
   readonly #logger: Logger;
   /** The writes follow each other, so that the last one stands. */
   #writing: Promise<unknown> = Promise.resolve();
   #isFailing = false;
 
-  /** @param opening resolves to null where there is no store, of which somebody else has told */
-  constructor(opening: Promise<DocumentStore | null>, logger: Logger) {
-    this.#opening = opening;
+  constructor(store: RecordStore, logger: Logger) {
+    this.#store = store;
     this.#logger = logger;
   }
 
   /** @returns what was written last; null where there is nothing, or it cannot be read */
   async read(name: RecordName): Promise<Uint8Array | null> {
     try {
-      return (await (await this.#opening)?.get(name)) ?? null;
+      return (await this.#store.get(name)) ?? null;
     } catch (error) {
       this.#failed(error);
       return null;
@@ -48,9 +55,7 @@ export class KeptRecords {
 
   async #write(name: RecordName, bytes: Uint8Array | null): Promise<boolean> {
     try {
-      const store = await this.#opening;
-      if (store === null) return false;
-      await (bytes === null ? store.del(name, { sync: true }) : store.put(name, bytes, { sync: true }));
+      await (bytes === null ? this.#store.del(name) : this.#store.put(name, bytes));
       if (this.#isFailing) this.#logger.info({}, "Records are kept on disk again");
       this.#isFailing = false;
       return true;
@@ -61,7 +66,7 @@ export class KeptRecords {
   }
 
   #failed(error: unknown): void {
-    if (this.#isFailing) return;
+    if (this.#isFailing || error instanceof StoreUnavailableError) return;
     this.#isFailing = true;
     const reason = error instanceof Error ? error.message : String(error);
     this.#logger.warn(

@@ -22,12 +22,21 @@ export interface UsageNoticesOptions {
 export class UsageNotices implements AsyncDisposable {
   readonly #options: UsageNoticesOptions;
   readonly #stop = new AbortController();
-  readonly #loop: Promise<void>;
+  #loop: Promise<void> | null = null;
 
-  /** Begins to tell. */
   constructor(options: UsageNoticesOptions) {
     this.#options = options;
-    this.#loop = options.settings === null ? Promise.resolve() : this.#run();
+  }
+
+  /**
+   * Begins to tell once requests can come: what never does must not keep its process.
+   * @param listening of whoever takes requests
+   * @returns the same
+   */
+  async beginAfter<T>(listening: Promise<T>): Promise<T> {
+    const value = await listening;
+    if (this.#options.settings !== null) this.#loop ??= this.#run();
+    return value;
   }
 
   /** Tells what is left; to be called once nothing is answered any more. */

@@ -5,8 +5,7 @@ import { EnvironmentDiscovery } from "../../../src/services/environments/environ
 import { EnvironmentList } from "../../../src/services/environments/environment-list.ts";
 import { neverRefreshed, type RefreshStatus } from "../../../src/services/environments/refresh-status.ts";
 import { DiscoveredArchive } from "../../../src/services/persistence/discovered-archive.ts";
-import type { DocumentStore } from "../../../src/services/persistence/document-store.ts";
-import { KeptRecords } from "../../../src/services/persistence/kept-records.ts";
+import { KeptRecords, type RecordStore } from "../../../src/services/persistence/kept-records.ts";
 import { listed } from "../../support/discovered.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
@@ -23,7 +22,7 @@ const poll = {
 
 interface RigOptions {
   readonly pairs?: readonly [string, string][];
-  readonly store?: DocumentStore | null;
+  readonly store?: RecordStore | null;
   readonly secret?: string;
   readonly clock?: FakeClock;
   readonly isOffline?: boolean;
@@ -46,7 +45,7 @@ function startRig(options: RigOptions = {}) {
     pairs.map(([clientSideKey, key]) => ({ clientSideKey, serverKeys: [{ key, expiresAtMs: null }] })),
   );
   told.length = 0;
-  const records = new KeptRecords(Promise.resolve(store), logger);
+  const records = new KeptRecords(store ?? new MemoryStore(), logger);
   const discovery = new EnvironmentDiscovery({
     upstream: isOffline ? null : { fetchEnvironments: async () => await fetchEnvironments() },
     list,
@@ -301,13 +300,13 @@ it("offline the kept list stands, and without one all environments are known", a
 
 it("a disk that fails is one warning, and the list is written once it can be", async () => {
   const store = new MemoryStore();
-  const { del, get, clear, close } = store;
+  const { del, get } = store;
   let isFull = true;
   const put = async (key: string, bytes: Uint8Array) => {
     if (isFull) throw new Error("the disk is full");
     await store.put(key, bytes);
   };
-  const rig = startRig({ store: { put, del, get, clear, close } as DocumentStore });
+  const rig = startRig({ store: { put, del, get } });
   await rig.begin([one]);
   await rig.clock.advance(200_000);
   expect(rig.messages().filter((each) => each.includes("cannot be kept"))).toHaveLength(1);

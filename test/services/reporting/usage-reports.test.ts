@@ -27,7 +27,7 @@ function startRig({ store = null as MemoryStore | null, clock = new FakeClock(),
   const { logger, lines } = createRecordingLogger();
   const sent: UsageBatch[] = [];
   const script: { answer: Answer } = { answer: () => taken };
-  const records = new KeptRecords(Promise.resolve(store), logger);
+  const records = new KeptRecords(store ?? new MemoryStore(), logger);
   let ids = 0;
   const reports = new UsageReports({
     upstream: {
@@ -172,7 +172,7 @@ it("a batch is on disk before it is sent, with what came meanwhile, until the up
   expect(kept(store)).toBeNull();
 });
 
-it("after a kill what was kept is sent at once, under the same key, and what was counted is not lost", async () => {
+it("after a kill what was kept is sent at once, under the same key, and no count of it is lost", async () => {
   const store = new MemoryStore();
   const first = startRig({ store });
   first.fail(failure("server_error"));
