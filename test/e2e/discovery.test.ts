@@ -81,6 +81,22 @@ it("until a list came, requests with unknown keys are answered 503, and then 401
   await eventually(async () => (await statusOf(url, "one")) === 401);
 });
 
+it("documents are asked for once the first list has been, those of the settings too", async () => {
+  await using upstream = await startFaultUpstream();
+  const delayMs = 1000;
+  serve(upstream, "one");
+  upstream.setMode(discoveryPath, "ok", { delayMs });
+  const pairs = [{ client_side_key: "own", server_side_key: "ser.own.1" }];
+  upstream.setDocument("ser.own.1", documentOfKey("own"));
+  const more = { environment_key_pairs: pairs, proxy_key: proxyKey, api_poll_timeout_seconds: 60 };
+  await using proxy = startProxyProcess({ config: configFor(upstream, more) });
+  const url = await proxy.url();
+  for (const key of ["own", "one"]) await eventually(async () => (await statusOf(url, key)) === 200);
+  const [first, second] = upstream.requests();
+  expect([first?.path, second?.path]).toEqual(["/api/v1/proxy/config/", "/api/v1/environment-document/"]);
+  expect((second?.time.getTime() ?? 0) - (first?.time.getTime() ?? 0)).toBeGreaterThan(delayMs / 2);
+});
+
 it("of a rotated environment the new key opens and the old one stops; nothing else changes", async () => {
   await using proxy = await startDiscovering();
   const { upstream, url, port } = proxy;

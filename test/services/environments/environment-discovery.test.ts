@@ -69,7 +69,8 @@ function startRig(options: RigOptions = {}) {
     if (answer instanceof Error) throw answer;
     const text =
       typeof answer === "string" ? answer : JSON.stringify(typeof answer === "number" ? [] : answer);
-    return { pages: [[new Uint8Array(Buffer.from(text))]], digest: text };
+    // Characters up to U+00FF stand for bytes, so that a test can send what is not UTF-8.
+    return { pages: [[new Uint8Array(Buffer.from(text, "latin1"))]], digest: text };
   };
   const take = () => told.splice(0);
   const next = async (answer: unknown) => {
@@ -193,7 +194,8 @@ it.each([["unreachable"], ["server_error"], ["key_rejected"], ["not_json"], ["ci
 
 it.each([
   ["no JSON", "[{", "not_json"],
-  ["no UTF-8 either", "", "not_json"],
+  ["nothing", "", "not_json"],
+  ["no UTF-8", `[{"client_side_key":"one","server_side_keys":[],"name":"\xff"}]`, "not_json"],
   ["an object", {}, "list_invalid"],
   ["a list of texts", ["one"], "list_invalid"],
   ["an entry without a client key", [{ ...one, client_side_key: undefined }], "list_invalid"],

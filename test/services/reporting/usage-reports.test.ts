@@ -244,6 +244,15 @@ it("an end that is cut waits no longer", async () => {
   expect(messages()).toEqual(["Usage that is not reported yet is lost: it could not be kept on disk"]);
 });
 
+it("an end says what is lost where the disk takes nothing", async () => {
+  const { reports, fail, dispose, messages } = startRig({ store: new MemoryStore(undefined, 0) });
+  fail(failure("unreachable"));
+  reports.add([row("a", 1)]);
+  await settle();
+  await dispose();
+  expect(messages().at(-1)).toBe("Usage that is not reported yet is lost: it could not be kept on disk");
+});
+
 it("what is damaged on disk is not reported, and said", async () => {
   const store = new MemoryStore();
   await store.put("@usage", Buffer.from('0000\n{"batches":[],"rows":[]}'));
