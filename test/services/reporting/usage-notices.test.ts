@@ -11,7 +11,7 @@ function start(settings: { flushIntervalMs: number } | null) {
   const take = () => {
     const rows = [{ client_side_key: "a", resource: "flags", count: counted.count } as const];
     counted.count = 0;
-    return rows[0].count === 0 ? [] : rows;
+    return rows.filter(({ count }) => count > 0);
   };
   const notices = new UsageNotices({ settings, take, notify: (notice) => told.push(notice), clock });
   const counts = () => told.map((each) => "rows" in each && each.rows[0]?.count);
