@@ -4,6 +4,7 @@
  * comparison that stops at the first difference is measured alike, to see that the figures could tell.
  */
 import { randomBytes, randomInt } from "node:crypto";
+import { zeroCounts } from "../src/cache/answer-counts.ts";
 import { systemClock } from "../src/services/clock.ts";
 import { keysOfPair } from "../src/services/environments/environment-list.ts";
 import { KeyDirectory } from "../src/services/environments/key-directory.ts";
@@ -16,7 +17,7 @@ const serverSideKey = `ser.${randomBytes(11).toString("hex")}`;
 const clientSideKey = randomBytes(11).toString("hex");
 
 const directory = new KeyDirectory(systemClock);
-directory.set({ current: null }, keysOfPair({ clientSideKey, serverSideKey }));
+directory.set({ current: null, counts: zeroCounts() }, keysOfPair({ clientSideKey, serverSideKey }));
 
 const rightStart = Buffer.from(serverSideKey.slice(0, -6));
 const wrongStart = Buffer.from(randomBytes(rightStart.length).toString("hex").slice(0, rightStart.length));

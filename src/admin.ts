@@ -29,7 +29,7 @@ async function serve(
   const watched = new WatchedEnvironments(clock);
   const { logger, setLevel } = createLogger(logging);
   const cors = prepareCors([]);
-  const { healthSources: sources, isAlive, isDraining, isServing } = watched;
+  const { healthSources: sources, discoverySource, isAlive, isDraining, isServing } = watched;
   const app = createAdminApp({
     cors,
     isAlive,
@@ -39,6 +39,7 @@ async function serve(
         pollIntervalMs: settings.poll.intervalMs,
         clock,
         sources,
+        discovery: discoverySource,
         isDraining,
         isServing,
       }),

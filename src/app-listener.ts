@@ -20,7 +20,7 @@ import type { Logger } from "./services/service-logger.ts";
 
 /** What outlives the settings. */
 export interface AppListenerParts {
-  readonly environments: Pick<ServedEnvironments, "resolveKey" | "healthSources">;
+  readonly environments: Pick<ServedEnvironments, "resolveKey" | "healthSources" | "discoverySource">;
   readonly admit: Admission;
   readonly isDraining: () => boolean;
   /** Tells the control plane. */
@@ -46,6 +46,7 @@ export function createAppListener(
         pollIntervalMs: poll.intervalMs,
         clock,
         sources: environments.healthSources,
+        discovery: environments.discoverySource,
         isServing: () => true,
         isDraining,
       }),

@@ -74,7 +74,10 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
       return controlPlane.reconfigure(next);
     },
     renewCertificate: (pair) => data.renewCertificate(pair),
-    cutDrain: () => data.cutDrain(),
+    cutDrain: () => {
+      data.cutDrain();
+      controlPlane.cut();
+    },
     async [Symbol.asyncDispose]() {
       admin?.beginDrain();
       await owned.disposeAsync();

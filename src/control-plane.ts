@@ -1,16 +1,21 @@
 /**
  * Composes the control plane: what polls the upstream and tells the data plane. It never sees a request.
  */
+import { randomUUID } from "node:crypto";
 import type { Settings } from "./models/settings.ts";
-import { systemClock } from "./services/clock.ts";
+import { type Clock, systemClock } from "./services/clock.ts";
 import { DocumentReader } from "./services/documents/document-reader.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
+import { EnvironmentDiscovery } from "./services/environments/environment-discovery.ts";
 import { EnvironmentList, keysOfPair, type ListChanges } from "./services/environments/environment-list.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
 import { createRefreshLimiter } from "./services/environments/refresh-limiter.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
+import { DiscoveredArchive } from "./services/persistence/discovered-archive.ts";
 import { EnvironmentArchive } from "./services/persistence/environment-archive.ts";
+import { UsageArchive } from "./services/persistence/usage-archive.ts";
 import { UpstreamChanges } from "./services/realtime/upstream-changes.ts";
+import { UsageReports } from "./services/reporting/usage-reports.ts";
 import type { Logger } from "./services/service-logger.ts";
 import { DocumentFiles } from "./services/upstream/document-files.ts";
 import { EventStreamClient } from "./services/upstream/event-stream-client.ts";
@@ -27,6 +32,8 @@ export interface ControlPlane extends AsyncDisposable {
   reconfigure(settings: Settings): ListChanges;
   /** Takes what a data plane tells. */
   readonly take: NoticeTaker;
+  /** An end that waits for the upstream waits no longer. */
+  cut(): void;
 }
 
 /**
@@ -47,50 +54,78 @@ export function createControlPlane(
   const { storage } = settings;
   // Disposed of after the pollers: the last documents are written then.
   const archive = storage === null ? null : stack.use(new EnvironmentArchive({ ...storage, clock, logger }));
-  const upstream = settings.isOffline
-    ? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax)
+  const client = settings.isOffline
+    ? null
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
-  const streams = createStreams(settings, userAgent);
+  const upstream = client ?? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax);
+  const parts: ControlPlaneParts = { settings, stack, archive, dataPlane, clock, logger };
+  const { changes, pollers } = createPollers(parts, upstream, createStreams(settings, userAgent));
+  const list = new EnvironmentList(pollers);
+  list.configure(settings.environments.map(keysOfPair));
+  const { discovery, usage } = serveProxyKey(parts, client, list);
+  return {
+    start: () => {
+      pollers.start(discovery?.attempted);
+      discovery?.start();
+      usage?.start();
+    },
+    reconfigure({ environments, poll }) {
+      if (upstream instanceof DocumentFiles) upstream.setEnvironments(environments);
+      pollers.setPoll(poll);
+      const changed = list.configure(environments.map(keysOfPair));
+      pollers.resume();
+      return changed;
+    },
+    take: (notice) => {
+      if (notice.kind === "usage") usage?.add(notice.rows);
+      else changes.wanted(notice.environmentId);
+    },
+    cut: () => usage?.cut(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** What all parts are made of. */
+interface ControlPlaneParts {
+  readonly settings: Settings;
+  readonly stack: AsyncDisposableStack;
+  /** Null: nothing outlives the process. */
+  readonly archive: EnvironmentArchive | null;
+  readonly dataPlane: DataPlane;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The pollers, and what has them refresh where the upstream tells of a change. */
+function createPollers(
+  { settings, stack, archive, dataPlane, clock, logger }: ControlPlaneParts,
+  upstream: UpstreamClient | DocumentFiles,
+  streams: ReturnType<typeof createStreams>,
+) {
   stack.use(streams?.client);
+  const shared = { clock, logger, random: Math.random };
   const changes: UpstreamChanges = stack.use(
     new UpstreamChanges({
+      ...shared,
       streams,
       jitterMs: settings.refreshJitterMs,
       refresh: (environment) => pollers.refresh(environment),
       setPace: (environment, intervalMs) => pollers.setPace(environment, intervalMs),
-      clock,
-      random: Math.random,
-      logger,
     }),
   );
   const pollers = stack.use(
     new EnvironmentPollers({
+      ...shared,
       upstream,
       reader: new DocumentReader({ clock, logger }),
       dataPlane: changes.watch(dataPlane),
       poll: settings.poll,
       holdsBackShrunk: settings.upstream.holdsBackShrunk,
       limiter: createRefreshLimiter(settings.poll.concurrencyMax),
-      clock,
-      logger,
-      random: Math.random,
       archive,
     }),
   );
-  const list = new EnvironmentList(pollers);
-  list.configure(settings.environments.map(keysOfPair));
-  return {
-    start: () => pollers.start(),
-    reconfigure({ environments, poll }) {
-      if (upstream instanceof DocumentFiles) upstream.setEnvironments(environments);
-      pollers.setPoll(poll);
-      const changes = list.configure(environments.map(keysOfPair));
-      pollers.resume();
-      return changes;
-    },
-    take: ({ environmentId }) => changes.wanted(environmentId),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
+  return { changes, pollers };
 }
 
 /** @returns null where the settings ask for no streams */
@@ -98,4 +133,38 @@ function createStreams({ upstream, upstreamEvents }: Settings, userAgent: string
   if (upstreamEvents === null) return null;
   const options = { settings: upstreamEvents, upstream, userAgent, clock: systemClock };
   return { settings: upstreamEvents, client: new EventStreamClient(options) };
+}
+
+/**
+ * What there is with a proxy key alone: environments are discovered, and usage is reported.
+ * @param client null: offline
+ */
+function serveProxyKey(
+  { settings, stack, archive, dataPlane, clock, logger }: ControlPlaneParts,
+  client: UpstreamClient | null,
+  list: EnvironmentList,
+) {
+  const { proxyKey } = settings.upstream;
+  if (proxyKey === null) return { discovery: null, usage: null };
+  const shared = { poll: settings.poll, clock, logger, random: Math.random };
+  const kept = archive === null ? null : { records: archive.records, clock, logger };
+  const discovered = kept === null ? null : new DiscoveredArchive({ ...kept, proxyKey });
+  const discovery = new EnvironmentDiscovery({
+    ...shared,
+    upstream: client,
+    list,
+    dataPlane,
+    archive: discovered,
+  });
+  stack.use(discovery);
+  if (settings.usage === null || client === null) return { discovery, usage: null };
+  const usage = new UsageReports({
+    ...shared,
+    ...settings.usage,
+    upstream: client,
+    archive: kept === null ? null : new UsageArchive(kept),
+    createId: randomUUID,
+  });
+  stack.use(usage);
+  return { discovery, usage };
 }

@@ -17,6 +17,7 @@ import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener } from "./services/listener/http-listener.ts";
 import { createNodeServer } from "./services/listener/node-server.ts";
+import { UsageNotices } from "./services/reporting/usage-notices.ts";
 import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
 
@@ -35,6 +36,7 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
   const listenBy = (current: Settings): RequestListener =>
     createAppListener(current, cors, { environments, admit, isDraining, notify, clock, logger });
   const node = createNodeServer(settings.server, listenBy(settings));
+  const usage = new UsageNotices({ settings: settings.usage, take: environments.takeUsage, notify, clock });
   const httpListener = new HttpListener({
     server: node.server,
     section: "server",
@@ -47,7 +49,7 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
   }
   return {
     dataPlane: environments,
-    listen: (port) => httpListener.listen(port),
+    listen: (port) => usage.beginAfter(httpListener.listen(port)),
     reconfigure(next) {
       cors = prepareCors(next.allowOrigins);
       node.allowClients(next.server.allowClients);
@@ -55,6 +57,9 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
     },
     renewCertificate: node.renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
-    [Symbol.asyncDispose]: () => httpListener.drain(),
+    async [Symbol.asyncDispose]() {
+      await httpListener.drain();
+      await usage[Symbol.asyncDispose]();
+    },
   };
 }

@@ -36,7 +36,10 @@ function serve(settings: Settings): void {
     setLevel(next.logging.level);
     server.reconfigure(next);
   };
-  const drain = (): void => void server[Symbol.asyncDispose]().then(() => end(0), dieOfBug);
+  const drain = (): void =>
+    void server[Symbol.asyncDispose]()
+      .then(reportsSent)
+      .then(() => end(0), dieOfBug);
   process.on("SIGTERM", drain);
   process.on("message", (order: WorkerOrder) => {
     if (order.kind === "listen") void listen(server, order.port);
@@ -51,6 +54,14 @@ function serve(settings: Settings): void {
 function report(message: WorkerReport): void {
   // A control plane that is gone takes its workers with it.
   if (process.connected) process.send?.(message);
+}
+
+/** Resolves once all that was reported is on its way: messages keep their order, so this one is the last. */
+function reportsSent(): Promise<void> {
+  return new Promise((resolve) => {
+    if (!process.connected || process.send === undefined) resolve();
+    else process.send({ kind: "pong" } satisfies WorkerReport, undefined, undefined, () => resolve());
+  });
 }
 
 async function listen(server: RunningServer, port: number): Promise<void> {

@@ -2,12 +2,15 @@
  * Where the current snapshots are: one slot for each served environment. A request reads its slot once and
  * keeps what it got, across every `await`; the publisher alone writes.
  */
+import { type AnswerCounts, zeroCounts } from "./answer-counts.ts";
 import type { EnvironmentSnapshot } from "./environment-snapshot.ts";
 
 /** One served environment's place. */
 export interface SnapshotSlot {
   /** Null until the first document was published. */
   readonly current: EnvironmentSnapshot | null;
+  /** Routes count their answers here. */
+  readonly counts: AnswerCounts;
 }
 
 interface WritableSlot extends SnapshotSlot {
@@ -24,7 +27,7 @@ export class SnapshotStore {
 
   /** Makes a place for one more environment. */
   addSlot(): SnapshotSlot {
-    const slot: WritableSlot = { current: null };
+    const slot: WritableSlot = { current: null, counts: zeroCounts() };
     this.#slots.add(slot);
     return slot;
   }

@@ -24,7 +24,9 @@ export function checkConfig(
     const count = settings.environments.length;
     const served = count === 1 ? "1 environment" : `${count} environments`;
     const source = configPath ?? "environment variables alone";
-    output.stdout.write(`configuration is valid: ${source}, ${served} from ${settings.upstream.apiUrl}\n`);
+    const { apiUrl, proxyKey } = settings.upstream;
+    const others = proxyKey === null || settings.isOffline ? "" : " and those that proxy_key opens";
+    output.stdout.write(`configuration is valid: ${source}, ${served}${others} from ${apiUrl}\n`);
     return exitCodes.ok;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -19,27 +19,34 @@ export interface DemoOptions {
 
 const clientKey = "demo_client_key";
 const serverKey = "ser.demo_server_key";
+const proxyKey = "demo_proxy_key";
 
 /** Runs until a signal asks it to end. @returns the exit code */
 export async function runDemo(
   output: CommandOutput,
   { port = "8000", version, packageFolder }: DemoOptions,
 ): Promise<number> {
-  const exampleFile = new URL("examples/environment.json", packageFolder);
-  await using upstream = await startDemoUpstream(exampleFile, serverKey);
+  const documentFile = new URL("examples/environment.json", packageFolder);
+  const listFile = new URL("examples/proxy-config.json", packageFolder);
+  await using upstream = await startDemoUpstream({ documentFile, listFile, proxyKey });
   const settings = settingsFrom({
-    environment_key_pairs: [{ client_side_key: clientKey, server_side_key: serverKey }],
+    proxy_key: proxyKey,
     api_url: upstream.apiUrl,
     api_poll_frequency_seconds: 1,
     server: { host: "127.0.0.1", port, drain_delay_seconds: 0 },
     storage: { enabled: false },
   });
   return await runServer(settings, createLogger(settings.logging), version, {
-    onListening: (url) => output.stdout.write(instructions(url, upstream.apiUrl, exampleFile)),
+    onListening: (url) => output.stdout.write(instructions(url, upstream.apiUrl, { documentFile, listFile })),
   });
 }
 
-function instructions(url: string, upstreamUrl: string, exampleFile: URL): string {
+interface ExampleFiles {
+  readonly documentFile: URL;
+  readonly listFile: URL;
+}
+
+function instructions(url: string, upstreamUrl: string, { documentFile, listFile }: ExampleFiles): string {
   const identity = JSON.stringify({
     identifier: "bob",
     traits: [
@@ -64,7 +71,8 @@ Its keys: ${clientKey} (client) and ${serverKey} (server). Try:
   # health
   curl ${url}/proxy/health
 
-Edit ${fileURLToPath(exampleFile)} and ask again: a change is served within two seconds.
+Edit ${fileURLToPath(documentFile)} and ask again: a change is served within two seconds.
+The keys are in ${fileURLToPath(listFile)}: those that come or go there, come or go here.
 Ctrl-C ends the demo.
 
 `;

@@ -44,7 +44,7 @@ export function findWarnings(file: ConfigFile): ConfigWarning[] {
     if (when) warnings.push({ path, message });
   };
   warn(
-    file.environment_key_pairs.length === 0,
+    file.environment_key_pairs.length === 0 && file.proxy_key === null,
     "environment_key_pairs",
     "NO ENVIRONMENT IS CONFIGURED: every request will be answered 401",
   );
@@ -67,9 +67,9 @@ export function findWarnings(file: ConfigFile): ConfigWarning[] {
     warn(!isSentByBrowsers(origin), `allow_origins[${index}]`, message);
   }
   warn(
-    file.proxy_key !== null,
+    file.proxy_key !== null && file.offline,
     "proxy_key",
-    "this version does not discover environments: only environment_key_pairs are served",
+    "no environment is discovered while offline is true: those of the pairs and of the archive are served",
   );
   const hasOverride = Object.keys(file.logging.override).length > 0;
   warn(hasOverride, "logging.override", "without effect: fragments of Python's logging are not understood");

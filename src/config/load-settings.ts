@@ -78,7 +78,9 @@ function locate(options: LoadOptions): Origin & { readonly file: FileSettings; r
   const variable = environment["CONFIG_PATH"] || undefined;
   const path = options.configPath ?? variable ?? "./config.json";
   const { readFile = readTextFile } = options;
-  const givesPairs = Object.keys(environment).some((each) => /^environment_key_pairs$/i.test(each));
+  const givesPairs = Object.keys(environment).some((each) =>
+    /^(environment_key_pairs|proxy_key)$/i.test(each),
+  );
   // The image sets CONFIG_PATH, so a file that it names may be missing; one asked for by hand may not.
   const mayBeMissing = givesPairs && options.configPath === undefined;
   const file = readConfigFile(path, readFile(resolve(path)), {

@@ -72,6 +72,10 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
         : toGracePeriodMs(file.health_check.environment_update_grace_period_seconds),
       policy: file.health_check.policy,
     },
+    usage:
+      file.proxy_key === null || file.offline
+        ? null
+        : { flushIntervalMs: toMs(file.usage_flush_interval_seconds) },
     storage: file.storage.enabled ? { path: resolve(directory, file.storage.path) } : null,
   };
 }

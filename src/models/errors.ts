@@ -46,8 +46,8 @@ export class RequestError {
 }
 
 /**
- * Why a refresh failed. Health shows the code; the log shows the message and the next action
- * (`services/upstream/next-actions.ts`).
+ * Why a refresh, or the discovery of environments, failed. Health shows the code; the log shows the message
+ * and the next action (`services/upstream/next-actions.ts`).
  */
 export type UpstreamErrorCode =
   | "unreachable"
@@ -71,7 +71,8 @@ export type UpstreamErrorCode =
   | "no_file"
   | "reader_failed"
   | "document_fatal"
-  | "no_worker";
+  | "no_worker"
+  | "list_invalid";
 
 /** The upstream's fault: operators see it in logs and health, callers never. */
 export class UpstreamError extends Error {

@@ -149,6 +149,11 @@ export interface HealthSettings {
   readonly policy: "all" | "any";
 }
 
+export interface UsageSettings {
+  /** The wait between two reports. */
+  readonly flushIntervalMs: number;
+}
+
 export interface StorageSettings {
   /** The folder that outlives the process; absolute. */
   readonly path: string;
@@ -198,6 +203,8 @@ export interface Settings {
   readonly allowOrigins: readonly string[];
   readonly logging: LoggingSettings;
   readonly health: HealthSettings;
+  /** Null: nothing is reported, as there is no proxy key, or no upstream. */
+  readonly usage: UsageSettings | null;
   /** Null: nothing is kept on disk. */
   readonly storage: StorageSettings | null;
 }

@@ -2,6 +2,7 @@
  * From a request's `X-Environment-Key` to the snapshot it may see (contract A2, A3). It comes before any
  * look at the body. A route calls it once and keeps what it got.
  */
+import type { AnswerCounts } from "../cache/answer-counts.ts";
 import type { EnvironmentSnapshot, View } from "../cache/environment-snapshot.ts";
 import { RequestError } from "../models/errors.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
@@ -11,6 +12,8 @@ import { type AppContext, requestHeader } from "./http-context.ts";
 export interface EnvironmentAccess {
   readonly snapshot: EnvironmentSnapshot;
   readonly view: View;
+  /** Where a route counts an answer of 200. */
+  readonly counts: AnswerCounts;
 }
 
 const bothViews: readonly View[] = ["client", "server"];
@@ -51,5 +54,5 @@ export function accessByKey(
   if (!snapshot.servesFlags) {
     return new RequestError("forbidden", "the organisation is disabled from serving flags");
   }
-  return { snapshot, view: grant.view };
+  return { snapshot, view: grant.view, counts: grant.slot.counts };
 }

@@ -2,6 +2,7 @@
  * Sends a prepared response: picks the representation the client accepts, or answers 304 where it holds the
  * current one (contract A6, A8; RFC 9110 sections 12.5.3 and 13). It makes no bytes.
  */
+import type { AnswerCount } from "../cache/answer-counts.ts";
 import { type CorsHeaders, headersFor } from "../cache/cors-headers.ts";
 import type { HeaderSet, PreparedResponse, Representation } from "../cache/prepared-response.ts";
 import { parseHttpDate } from "../models/http-date.ts";
@@ -11,13 +12,20 @@ import { type AppContext, requestHeader } from "./http-context.ts";
 /**
  * @param cors of the settings that this request is answered by
  * @param prepared of the snapshot that this request holds
+ * @param counted counts it, unless the client holds it already
  */
-export function answerPrepared(context: AppContext, cors: CorsHeaders, prepared: PreparedResponse): Response {
+export function answerPrepared(
+  context: AppContext,
+  cors: CorsHeaders,
+  prepared: PreparedResponse,
+  counted: AnswerCount,
+): Response {
   const chosen = chooseRepresentation(prepared, requestHeader(context, "accept-encoding"));
   if (isCurrent(context, prepared, chosen)) {
     return answerNotModified(context, cors, chosen.notModifiedHeaders);
   }
   const headers = headersFor(cors, chosen.headers, requestHeader(context, "origin"));
+  counted.count += 1;
   return respond(context, 200, headers, chosen.body);
 }
 

@@ -24,6 +24,16 @@ test("a valid configuration is confirmed with its path, the number of environmen
   });
 });
 
+test("with a proxy key there may be no pairs, and nothing is to be warned of", () => {
+  expect(run({ proxy_key: "k" })).toEqual({
+    exitCode: 0,
+    stdout:
+      "configuration is valid: CONFIG, 0 environments and those that proxy_key opens from " +
+      "https://edge.api.flagsmith.com/api/v1\n",
+    stderr: "",
+  });
+});
+
 test("warnings do not change the exit code", () => {
   expect(run({ api_ulr: "" })).toEqual({
     exitCode: 0,

@@ -44,9 +44,9 @@ const cases: readonly (readonly [unknown, string, string])[] = [
     "it starts with ser., as server keys alone do",
   ],
   [
-    { proxy_key: "k" },
+    { proxy_key: "k", offline: true },
     "proxy_key",
-    "this version does not discover environments: only environment_key_pairs are served",
+    "no environment is discovered while offline is true: those of the pairs and of the archive are served",
   ],
   [
     { logging: { override: { formatters: { default: { format: "$".concat("{message}") } } } } },

@@ -72,8 +72,11 @@ test("a configuration of proxy-rs with every key starts unchanged", () => {
       identities: null,
     },
   });
-  expect(warnings.map((each) => each.path)).toEqual(["proxy_key"]);
+  expect(warnings).toEqual([]);
   expect(settings.upstream.proxyKey).toBe("proxy-key");
+  expect(settings.usage).toEqual({ flushIntervalMs: 60_000 });
+  expect(load({ environment_key_pairs: [pair] }).settings.usage).toBeNull();
+  expect(load({ proxy_key: "proxy-key", offline: true }).settings.usage).toBeNull();
   expect(settings.poll.intervalMs).toBe(60_000);
   expect(settings.logging).toMatchObject({ level: "WARNING", colours: true });
   expect(settings.health.gracePeriodMs).toBe(30_000);

@@ -41,6 +41,7 @@ interface Situation {
   readonly draining?: boolean;
   readonly serving?: boolean;
   readonly wallMs?: number;
+  readonly discovery?: HealthSource | null;
 }
 
 function report(nowMs: number, sources: readonly HealthSource[], situation: Situation = {}) {
@@ -50,6 +51,7 @@ function report(nowMs: number, sources: readonly HealthSource[], situation: Situ
     draining = false,
     serving = true,
     wallMs = nowMs,
+    discovery = null,
   } = situation;
   const clock: HealthOptions["clock"] = {
     monotonicMs: () => nowMs,
@@ -62,6 +64,7 @@ function report(nowMs: number, sources: readonly HealthSource[], situation: Situ
     pollIntervalMs,
     clock,
     sources: () => sources,
+    discovery: () => discovery,
     isServing: () => serving,
     isDraining: () => draining,
   });
@@ -259,5 +262,56 @@ describe("an environment that is polled more seldom", () => {
     expect(reasonAt(180_000, seldom)).toBe(null);
     expect(reasonAt(180_001, seldom)).toBe("not_polled");
     expect(reasonAt(80_001, {})).toBe("not_polled");
+  });
+});
+
+describe("with a discovery of environments", () => {
+  const failing = { state: "failing", reason: "server_error", consecutiveFailures: 3 } as const;
+
+  it("the body ends with how it goes, without an id", () => {
+    const text = JSON.stringify(report(5000, [source(7, 0)], { discovery: source(null, 0, failing) }));
+    const entry =
+      '{"state":"failing","reason":"server_error","last_successful_update":"2024-04-18T08:16:20.000Z",' +
+      '"last_attempt":"2024-04-18T08:16:20.000Z","consecutive_failures":3}';
+    expect(text.endsWith(`}],"discovery":${entry}}`)).toBe(true);
+  });
+
+  it("the whole is as old as the last list, however fresh the documents are", () => {
+    const { last_successful_update: time } = report(9000, [source(7, 9000)], {
+      discovery: source(null, 1000),
+    });
+    expect(time).toBe(new Date(start + 1000).toISOString());
+  });
+
+  it.each([
+    ["no list came yet", 0, [source(7, 0)], source(null, null), ["error", notUpdated]],
+    ["a document is missing", 0, [source(null, null)], source(null, 0), ["error", notUpdated]],
+    ["the list is as old as it may be", 40_000, [source(7, 40_000)], source(null, 0), ["ok", null]],
+    ["the list is older", 40_001, [source(7, 40_001)], source(null, 0), ["error", stale]],
+    [
+      "the list is old, of two environments",
+      70_000,
+      [source(7, 70_000), source(8, 70_000)],
+      source(null, 0),
+      ["ok", null],
+    ],
+    ["the list is empty", 40_000, [], source(null, 0), ["ok", null]],
+    ["the list is empty, and old", 40_001, [], source(null, 0), ["error", stale]],
+  ] as const)("all must be fresh: %s", (_, nowMs, sources, discovery, expected) => {
+    expect(headOf(nowMs, sources, { discovery })).toEqual(expected);
+  });
+
+  it("a list that is old shows as stale, and as not polled where nobody is heard", () => {
+    const situation = { discovery: { ...source(null, 0), controlPlaneHeardMs: 0 } };
+    expect(report(40_001, [source(7, 40_001)], situation).discovery).toMatchObject({
+      state: "stale",
+      reason: "not_polled",
+    });
+  });
+
+  it("with the policy any, one fresh environment is enough", () => {
+    const situation = { policy: "any", discovery: source(null, null) } as const;
+    expect(headOf(100_000, [source(7, 100_000), source(8, 0)], situation)).toEqual(["ok", null]);
+    expect(headOf(0, [], { ...situation, discovery: source(null, 0) })).toEqual(["error", notUpdated]);
   });
 });

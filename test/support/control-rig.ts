@@ -38,6 +38,7 @@ export interface ControlRigOptions {
   readonly gracePeriodMs?: number | null;
   /** Null: there is no archive. */
   readonly store?: DocumentStore | null;
+  readonly pollsAfter?: Promise<void>;
 }
 
 export interface ControlRig extends AsyncDisposable {
@@ -96,12 +97,8 @@ function createDataPlane(clock: Clock) {
 const rigPair = { clientSideKey: "clientA", serverSideKey: "ser.A" };
 
 /** Starts to poll at once; the keys are `clientA` and `ser.A`. */
-export function startControlRig({
-  clock,
-  poll,
-  gracePeriodMs = null,
-  store = null,
-}: ControlRigOptions): ControlRig {
+export function startControlRig(options: ControlRigOptions): ControlRig {
+  const { clock, poll, gracePeriodMs = null, store = null, pollsAfter } = options;
   const settings = { ...rigPoll, ...poll };
   const { logger, lines } = createRecordingLogger();
   const { cors, environments } = createDataPlane(clock);
@@ -145,7 +142,7 @@ export function startControlRig({
     randomIdentifier: () => "random",
     logger,
   });
-  pollers.start();
+  pollers.start(pollsAfter);
   return {
     app,
     lines,

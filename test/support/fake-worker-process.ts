@@ -49,6 +49,7 @@ export class FakeProcess extends EventEmitter {
     this.emit("exit", null, "SIGKILL");
     await settle();
     this.connected = false;
+    this.emit("disconnect");
     if (givenUp === "after") await this.take();
   }
 }

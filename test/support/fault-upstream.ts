@@ -11,6 +11,9 @@
  *     await upstream.refuse();                          // the port refuses connections …
  *     await upstream.accept();                          // … and takes them again
  *     upstream.requests("ser.one").length;
+ *     upstream.setDocument(discoveryPath, [{ … }]);     // what a proxy key opens; its modes as above
+ *     upstream.setMode(usagePath, 503);                 // taken (204) unless told otherwise
+ *     upstream.usage.length;
  *
  * `upstream.apiUrl` goes into `api_url`. The modes are in `fault-modes.ts`; a listener that never accepts is
  * `startDeafUpstream`. A second, evil origin is simply a second fault upstream.
@@ -40,6 +43,21 @@ export interface RecordedRequest {
   readonly endedTime: Date | null;
 }
 
+/** Where a proxy key is asked with; they stand for a server key in `setDocument` and `setMode`. */
+export const discoveryPath = "/proxy/config/";
+export const usagePath = "/proxy/usage/";
+/** The one proxy key that it knows. */
+export const proxyKey = "proxy-key-of-the-fault-upstream";
+
+/** A report of usage as it arrived. */
+export interface ReceivedUsage {
+  /** Its `Idempotency-Key`. */
+  readonly id: string;
+  readonly rows: readonly { client_side_key: string; resource: string; count: number }[];
+  /** Whether it was answered with 204. */
+  readonly isTaken: boolean;
+}
+
 export interface FaultUpstream extends AsyncDisposable {
   readonly origin: string;
   /** For `api_url`: the origin and `/api/v1`. */
@@ -50,6 +68,10 @@ export interface FaultUpstream extends AsyncDisposable {
    * @param lastModified in place of that; null: none
    */
   setDocument(serverKey: string, document: string | object, lastModified?: Date | null): void;
+  /** All reports of usage so far. */
+  readonly usage: readonly ReceivedUsage[];
+  /** How many requests it had at most at the same time. */
+  readonly concurrencyMax: number;
   /** A mode, or a status to answer with. */
   setMode(serverKey: string, mode: FaultMode | number, options?: FaultOptions): void;
   /** All requests so far, or those with this key, in order. */
@@ -76,17 +98,20 @@ export interface FaultUpstreamSettings {
 export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): Promise<FaultUpstream> {
   const environments = new Map<string, FaultEnvironment>();
   const recorded: RecordedRequest[] = [];
+  const usage: ReceivedUsage[] = [];
   /** Weak: a long test opens many, and looks at the memory of its process. */
   const connections = new WeakMap<object, number>();
   let opened = 0;
+  const running = { now: 0, max: 0 };
   const requestsByKey = new Map<string, number>();
   const listener: RequestListener = (request, response) => {
     const connection = connections.get(request.socket) ?? 0;
     recorded.push(recordOf(request, response, connection));
+    countRunning(running, response);
     const key = keyOf(request);
     const number = requestsByKey.get(key) ?? 0;
     requestsByKey.set(key, number + 1);
-    answer(environments, { request, response, number, isReused: isReused(recorded, connection) });
+    answer(environments, usage, { request, response, number, isReused: isReused(recorded, connection) });
   };
   const server =
     settings.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(settings.tls), listener);
@@ -116,18 +141,27 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
     ...createControls(environments),
     requests: (serverKey) =>
       recorded.filter(({ headers }) => serverKey === undefined || headers["x-environment-key"] === serverKey),
-    forgetRequests: () => {
-      recorded.length = 0;
-    },
+    forgetRequests: () => void recorded.splice(0),
     get connections() {
       return opened;
     },
-    refuse,
-    accept: async () => {
-      await listen(port);
+    get concurrencyMax() {
+      return running.max;
     },
+    usage,
+    refuse,
+    accept: async () => void (await listen(port)),
     [Symbol.asyncDispose]: refuse,
   };
+}
+
+/** How many requests are answered at the same time, and the most that ever were. */
+function countRunning(running: { now: number; max: number }, response: ServerResponse): void {
+  running.now += 1;
+  running.max = Math.max(running.max, running.now);
+  response.on("close", () => {
+    running.now -= 1;
+  });
 }
 
 function tlsOptions({ clientAuthority, ...pair }: NonNullable<FaultUpstreamSettings["tls"]>) {
@@ -185,16 +219,35 @@ function nextLastModified(previous: { readonly lastModified: Date | null } | und
 /** The routing and authentication of the real API, as far as the proxy sees them. */
 function answer(
   environments: ReadonlyMap<string, FaultEnvironment>,
+  usage: ReceivedUsage[],
   arrived: Omit<Exchange, "url" | "environment">,
 ): void {
   const { request, response } = arrived;
   const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
-  const environment = environments.get(keyOf(request));
-  if (url.pathname !== "/api/v1/environment-document/") {
+  const path = url.pathname.replace("/api/v1", "");
+  const isOfProxyKey = path === discoveryPath || path === usagePath;
+  const environment = environments.get(isOfProxyKey ? path : keyOf(request));
+  if (isOfProxyKey && request.headers["x-proxy-key"] !== proxyKey) {
+    response.writeHead(403, { "content-type": "application/json" }).end('{"detail":"Invalid key."}');
+  } else if (path === usagePath && request.method === "POST") {
+    const isTaken = environment === undefined || environment.mode === "ok";
+    void readUsage(request, isTaken).then((received) => {
+      usage.push(received);
+      if (isTaken) response.writeHead(204).end();
+      else faultModes[environment.mode]({ ...arrived, url, environment });
+    });
+  } else if (path === discoveryPath && environment !== undefined) {
+    faultModes[environment.mode]({ ...arrived, url, environment });
+  } else if (url.pathname !== "/api/v1/environment-document/") {
     response.writeHead(404, { "content-type": "application/json" }).end('{"detail":"Not found."}');
   } else if (environment === undefined) {
     response.writeHead(401, { "content-type": "application/json" }).end('{"detail":"Invalid key."}');
   } else {
     faultModes[environment.mode]({ ...arrived, url, environment });
   }
+}
+
+async function readUsage(request: IncomingMessage, isTaken: boolean): Promise<ReceivedUsage> {
+  const rows = JSON.parse((await request.toArray()).join("")) as ReceivedUsage["rows"];
+  return { id: String(request.headers["idempotency-key"]), rows, isTaken };
 }

@@ -13,6 +13,7 @@ import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
 import { PublishLog } from "../../src/services/environments/publish-log.ts";
 import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
 import type { HealthReport } from "../../src/services/health/health-report.ts";
+import { takeRows } from "../../src/services/reporting/usage-rows.ts";
 import type { Logger } from "../../src/services/service-logger.ts";
 import { readText } from "./packed-text.ts";
 
@@ -118,5 +119,7 @@ export async function createTestApp(options: TestAppOptions) {
     ...(options.webhook === undefined ? {} : { webhook: options.webhook }),
     logger,
   });
-  return { app, publish, lines };
+  /** What was answered since it was last asked for, as usage reports it. */
+  const takeUsage = () => [...slots].flatMap(([clientKey, { counts }]) => takeRows(clientKey, counts));
+  return { app, publish, lines, takeUsage };
 }

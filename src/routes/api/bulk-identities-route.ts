@@ -24,9 +24,10 @@ export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
     return withBody(context, limits.bodyBytesMax, (body) => {
       if (!hasTime()) return respondError(context, overloaded());
       const requests = body instanceof RequestError ? body : readRequests(body, limits);
-      return requests instanceof RequestError
-        ? respondError(context, requests)
-        : answerAll(context, requests, view, dependencies);
+      if (requests instanceof RequestError) return respondError(context, requests);
+      // One request, however many identities: usage counts answers.
+      access.counts.identities.count += 1;
+      return answerAll(context, requests, view, dependencies);
     });
   };
 }

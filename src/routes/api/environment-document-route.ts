@@ -11,6 +11,6 @@ export function createEnvironmentDocumentRoute({ resolveKey, respondError, cors 
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey, ["server"]);
     if (access instanceof RequestError) return respondError(context, access);
-    return answerPrepared(context, cors, access.snapshot.document);
+    return answerPrepared(context, cors, access.snapshot.document, access.counts.environmentDocument);
   };
 }

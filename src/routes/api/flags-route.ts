@@ -13,15 +13,18 @@ export function createFlagsRoute({ resolveKey, respondError, cors }: RouteDepend
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
     const { flags } = access.snapshot.views[access.view];
+    const counted = access.counts.flags;
     const query = rawQuery(context);
     const asked = query === "" ? flags.list : flags.findAsked(query);
-    if (asked !== undefined) return answerPrepared(context, cors, asked);
+    if (asked !== undefined) return answerPrepared(context, cors, asked, counted);
     // An empty name asks for the whole list, as in proxy-py.
     const feature = queryParameter(context, "feature");
-    if (feature === null) return answerPrepared(context, cors, flags.list);
+    if (feature === null) return answerPrepared(context, cors, flags.list, counted);
     const name = feature.text ?? feature.raw;
     const flag = flags.find(name);
-    return flag === null ? respondError(context, featureNotFound(name)) : answerPrepared(context, cors, flag);
+    return flag === null
+      ? respondError(context, featureNotFound(name))
+      : answerPrepared(context, cors, flag, counted);
   };
 }
 

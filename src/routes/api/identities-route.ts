@@ -3,6 +3,7 @@
  * is parsed; any other is parsed, evaluated, and put together from prepared fragments.
  */
 import { hash } from "node:crypto";
+import type { AnswerCount } from "../../cache/answer-counts.ts";
 import { type CorsHeaders, headersFor } from "../../cache/cors-headers.ts";
 import { cachedRequest, type IdentityResponse } from "../../cache/identity-response-cache.ts";
 import type { HeaderSet } from "../../cache/prepared-response.ts";
@@ -32,7 +33,7 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
       const response = body instanceof RequestError ? body : answerBody(body, view, dependencies);
       return response instanceof RequestError
         ? respondError(context, response)
-        : answerIdentity(context, cors, response);
+        : answerIdentity(context, cors, response, access.counts.identities);
     });
   };
 }
@@ -66,7 +67,9 @@ function answerIdentity(
   context: AppContext,
   cors: CorsHeaders,
   { body, headers }: IdentityResponse,
+  counted: AnswerCount,
 ): Response {
+  counted.count += 1;
   return respond(context, 200, headersFor(cors, headers, requestHeader(context, "origin")), body);
 }
 
@@ -87,7 +90,7 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
       return answerNotModified(context, cors, withoutBody(response.headers));
     }
-    return answerIdentity(context, cors, response);
+    return answerIdentity(context, cors, response, access.counts.identities);
   };
 }
 

@@ -61,6 +61,10 @@ export class AdminListener implements AsyncDisposable {
         dataPlane.setRefreshStatus(environment, status);
         this.#tell({ kind: "status", environment, status });
       },
+      setDiscoveryStatus: (status) => {
+        dataPlane.setDiscoveryStatus(status);
+        this.#tell({ kind: "discovery-status", status });
+      },
     };
   }
 

@@ -13,6 +13,7 @@ export type AdminOrder =
   | { readonly kind: "environment"; readonly environment: number }
   | { readonly kind: "remove-environment"; readonly environment: number }
   | { readonly kind: "status"; readonly environment: number; readonly status: RefreshStatus }
+  | { readonly kind: "discovery-status"; readonly status: RefreshStatus }
   /** A document is being served; it names its environment so. */
   | { readonly kind: "served"; readonly environment: number; readonly environmentId: number | null }
   /** Sent once a second, with the time of the monotonic clock, which all threads share. */

@@ -1,7 +1,7 @@
 /** What the thread of the admin listener knows of the environments and of the process that polls. */
 import type { Clock } from "../clock.ts";
 import { neverRefreshed, type RefreshStatus } from "../environments/refresh-status.ts";
-import type { HealthSource } from "../health/health-report.ts";
+import type { DiscoverySource, HealthSource } from "../health/health-report.ts";
 import type { AdminOrder } from "./admin-messages.ts";
 
 /** A process that says nothing for so long stands still; workers that hang are ended after as long. */
@@ -16,6 +16,7 @@ export class WatchedEnvironments {
   readonly #clock: Clock;
   /** In the order of their numbers. */
   readonly #environments = new Map<number, WatchedEnvironment>();
+  #discovery: RefreshStatus | null = null;
   #aliveMs: number;
   #isServing = true;
   #isDraining = false;
@@ -29,6 +30,7 @@ export class WatchedEnvironments {
     if (order.kind === "environment") this.#add(order.environment);
     else if (order.kind === "remove-environment") this.#environments.delete(order.environment);
     else if (order.kind === "status") this.#update(order.environment, { refresh: order.status });
+    else if (order.kind === "discovery-status") this.#discovery = order.status;
     else if (order.kind === "served") this.#update(order.environment, { environmentId: order.environmentId });
     else if (order.kind === "draining") this.#isDraining = true;
     else {
@@ -42,6 +44,9 @@ export class WatchedEnvironments {
       ...environment,
       controlPlaneHeardMs: this.#aliveMs,
     }));
+
+  readonly discoverySource = (): DiscoverySource | null =>
+    this.#discovery === null ? null : { refresh: this.#discovery, controlPlaneHeardMs: this.#aliveMs };
 
   readonly isDraining = (): boolean => this.#isDraining;
 

@@ -77,6 +77,11 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#setStatus(archivedStatus(confirmedAt, this.#options.clock));
   }
 
+  /** Whether it polls. */
+  get isStarted(): boolean {
+    return this.#loop !== null;
+  }
+
   /** Begins with a refresh at once; a second call does nothing. */
   start(): void {
     this.#loop ??= this.#run();

@@ -56,6 +56,7 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   readonly #ending = new Set<Promise<void>>();
   #isStarted = false;
   #poll: PollSettings;
+  #pollsAfter: Promise<void> = Promise.resolve();
 
   constructor(options: EnvironmentPollersOptions) {
     this.#options = options;
@@ -90,9 +91,13 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     void ending.then(() => this.#ending.delete(ending));
   }
 
-  /** Serves what the archive has, and begins to poll: each environment as soon as it can. */
-  start(): void {
+  /**
+   * Serves what the archive has, and begins to poll: each environment as soon as it can.
+   * @param pollsAfter no upstream is asked before it has settled; it must not reject
+   */
+  start(pollsAfter: Promise<void> = Promise.resolve()): void {
     this.#isStarted = true;
+    this.#pollsAfter = pollsAfter;
     for (const duty of this.#duties.values()) this.#begin(duty);
   }
 
@@ -125,11 +130,26 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     });
   }
 
-  #pollIfPossible({ keys, poller, stop }: EnvironmentDuty): boolean {
+  #pollIfPossible(duty: EnvironmentDuty): boolean {
     const { clock, upstream } = this.#options;
-    if (upstream.has?.(serverKeyOf(keys, clock)) === false) return false;
-    if (!stop.signal.aborted) poller.start();
+    if (upstream.has?.(serverKeyOf(duty.keys, clock)) === false) return false;
+    void this.#pollsAfter.then(() => this.#startPolling(duty));
     return true;
+  }
+
+  /**
+   * Many that begin together would be polled together for long, as each waits the same time. So each has one
+   * refresh more at some point of the interval after its first one, from which on its waits are counted.
+   */
+  async #startPolling({ poller, stop }: EnvironmentDuty): Promise<void> {
+    const { clock, random } = this.#options;
+    if (stop.signal.aborted || poller.isStarted) return;
+    const first = poller.refresh();
+    poller.start();
+    if (this.#duties.size <= this.#poll.concurrencyMax) return;
+    await first;
+    await clock.sleep(random() * this.#poll.intervalMs, stop.signal);
+    await poller.refresh();
   }
 
   /** Its document is that of the archive. */

@@ -2,6 +2,7 @@
  * From a presented key to the environment it opens and the view it has, in one look-up (contract A2). It
  * knows nothing of documents. How long it takes tells nothing of the keys there are (decision 0019).
  */
+import { zeroCounts } from "../../cache/answer-counts.ts";
 import type { View } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
@@ -71,7 +72,7 @@ export class KeyDirectory {
   }
 }
 
-const emptySlot: SnapshotSlot = { current: null };
+const emptySlot: SnapshotSlot = { current: null, counts: zeroCounts() };
 
 function notLoaded(key: string): KeyGrant {
   return { slot: emptySlot, view: key.startsWith("ser.") ? "server" : "client", expiresAtMs: null };

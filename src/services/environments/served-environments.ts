@@ -5,8 +5,10 @@
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import type { UsageRow } from "../../models/usage.ts";
 import type { Clock } from "../clock.ts";
-import type { HealthSource } from "../health/health-report.ts";
+import type { DiscoverySource, HealthSource } from "../health/health-report.ts";
+import { takeRows } from "../reporting/usage-rows.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
 import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
@@ -30,6 +32,8 @@ export interface DataPlane {
   publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
   /** How the refreshes of an environment go, for health. */
   setRefreshStatus(environment: number, status: RefreshStatus): void;
+  /** How the discovery of environments goes, for health; told only where there is one. */
+  setDiscoveryStatus(status: RefreshStatus): void;
   /**
    * The control plane is another process, and was alive then.
    * @param atMs on the monotonic clock
@@ -38,6 +42,7 @@ export interface DataPlane {
 }
 
 interface ServedEnvironment {
+  readonly clientKey: string;
   readonly slot: SnapshotSlot;
   refresh: RefreshStatus;
 }
@@ -48,6 +53,9 @@ export class ServedEnvironments implements DataPlane {
   readonly #environments = new Map<number, ServedEnvironment>();
   readonly #store: SnapshotStore;
   readonly #publisher: SnapshotPublisher;
+  /** Environments that are gone, until their last answers are taken; null: nobody takes them. */
+  #gone: ServedEnvironment[] | null = null;
+  #discovery: RefreshStatus | null = null;
   #controlPlaneHeardMs: number | null = null;
 
   constructor(store: SnapshotStore, publisher: SnapshotPublisher, clock: Pick<Clock, "wallTime">) {
@@ -65,13 +73,19 @@ export class ServedEnvironments implements DataPlane {
       controlPlaneHeardMs: this.#controlPlaneHeardMs,
     }));
 
+  readonly discoverySource = (): DiscoverySource | null =>
+    this.#discovery === null
+      ? null
+      : { refresh: this.#discovery, controlPlaneHeardMs: this.#controlPlaneHeardMs };
+
   setEnvironmentsKnown(areKnown: boolean): void {
     this.#directory.setComplete(areKnown);
   }
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
     const found = this.#environments.get(environment);
-    const served = found ?? { slot: this.#store.addSlot(), refresh: neverRefreshed };
+    const clientKey = keys.clientSideKey;
+    const served = found ?? { clientKey, slot: this.#store.addSlot(), refresh: neverRefreshed };
     this.#environments.set(environment, served);
     this.#directory.set(served.slot, keys);
   }
@@ -82,7 +96,15 @@ export class ServedEnvironments implements DataPlane {
     this.#directory.remove(found.slot);
     this.#store.removeSlot(found.slot);
     this.#environments.delete(environment);
+    this.#gone?.push(found);
   }
+
+  /** @returns what was answered since it was last asked for */
+  readonly takeUsage = (): readonly UsageRow[] => {
+    const all = [...this.#environments.values(), ...(this.#gone ?? [])];
+    this.#gone = [];
+    return all.flatMap(({ clientKey, slot }) => takeRows(clientKey, slot.counts));
+  };
 
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
     const found = this.#environments.get(environment);
@@ -93,6 +115,10 @@ export class ServedEnvironments implements DataPlane {
   setRefreshStatus(environment: number, status: RefreshStatus): void {
     const found = this.#environments.get(environment);
     if (found !== undefined) found.refresh = status;
+  }
+
+  setDiscoveryStatus(status: RefreshStatus): void {
+    this.#discovery = status;
   }
 
   heardOfControlPlane(atMs: number): void {

@@ -16,13 +16,19 @@ export interface HealthSource {
   readonly controlPlaneHeardMs: number | null;
 }
 
-interface EnvironmentHealth {
-  readonly id: number | null;
+/** The discovery of environments, as health sees it. */
+export type DiscoverySource = Omit<HealthSource, "environmentId">;
+
+interface RefreshHealth {
   readonly state: RefreshStatus["state"] | "stale";
   readonly reason: UpstreamErrorCode | "not_polled" | null;
   readonly last_successful_update: string | null;
   readonly last_attempt: string | null;
   readonly consecutive_failures: number;
+}
+
+interface EnvironmentHealth extends RefreshHealth {
+  readonly id: number | null;
 }
 
 /** The body of the health endpoints. The first three members are what both other proxies answer. */
@@ -31,6 +37,8 @@ export interface HealthReport {
   readonly reason: string | null;
   readonly last_successful_update: string | null;
   readonly environments: readonly EnvironmentHealth[];
+  /** Only where there is a discovery. */
+  readonly discovery?: RefreshHealth;
 }
 
 export interface HealthOptions {
@@ -39,6 +47,8 @@ export interface HealthOptions {
   readonly pollIntervalMs: number;
   readonly clock: Clock;
   readonly sources: () => readonly HealthSource[];
+  /** Null, as without it: environments are not discovered. */
+  readonly discovery?: () => DiscoverySource | null;
   /** Whether any process answers requests. */
   readonly isServing: () => boolean;
   /** True from the moment a drain begins. */
@@ -59,59 +69,61 @@ const refreshMsMax = 60_000;
 
 /** @returns the present report; its `status` decides between 200 and 503 */
 export function reportHealth(options: HealthOptions): HealthReport {
-  const sources = options.sources();
-  const graceMs = graceOf(options.settings, sources.length);
+  const environments = options.sources();
+  const discovery = options.discovery?.() ?? null;
+  const graceMs = graceOf(options.settings, environments.length);
   const nowMs = options.clock.monotonicMs();
-  const intervalMs = ({ refresh }: HealthSource) => refresh.pollIntervalMs ?? options.pollIntervalMs;
-  const isStale = (source: HealthSource): boolean => {
+  const intervalMs = ({ refresh }: DiscoverySource) => refresh.pollIntervalMs ?? options.pollIntervalMs;
+  const isStale = (source: DiscoverySource): boolean => {
     const { lastSuccessMonotonicMs } = source.refresh;
     return lastSuccessMonotonicMs !== null && nowMs - lastSuccessMonotonicMs > intervalMs(source) + graceMs;
   };
+  const any = options.settings.policy === "any";
+  // With `all` discovery is one more part of the whole (contract B 4.2).
+  const sources = any || discovery === null ? environments : [...environments, discovery];
   const updated = sources.filter(({ refresh }) => refresh.lastSuccessTime !== null);
   const fresh = updated.filter((source) => !isStale(source));
-  const any = options.settings.policy === "any";
   // With `all` the whole is as old as its oldest part; with `any`, as young as its youngest.
   const isUpdated = any ? updated.length > 0 : updated.length === sources.length && sources.length > 0;
   const isFresh = any ? fresh.length > 0 : fresh.length === sources.length;
   const ofDocuments = isUpdated ? (isFresh ? null : "stale") : "notUpdated";
   const ofProcesses = options.isDraining() ? "draining" : options.isServing() ? null : "notServing";
   const reason = ofProcesses ?? ofDocuments;
+  const healthOf = (source: DiscoverySource): RefreshHealth =>
+    refreshHealth(source, isStale(source), isPolled(source, nowMs, intervalMs(source)));
   return {
     status: reason === null ? "ok" : "error",
     reason: reason === null ? null : reasons[reason],
     last_successful_update: isUpdated ? overallTime(updated, any) : null,
-    environments: sources.map((source) =>
-      environmentHealth(source, isStale(source), isPolled(source, nowMs, intervalMs(source))),
-    ),
+    environments: environments.map((source) => ({ id: source.environmentId, ...healthOf(source) })),
+    ...(discovery === null ? {} : { discovery: healthOf(discovery) }),
   };
 }
 
-/** For each environment, beside the poll interval, as proxy-py has it; without a grace for ever. */
+/**
+ * For each environment, beside the poll interval, as proxy-py has it; without a grace for ever. Where
+ * discovery has found none, it is itself what may be late.
+ */
 function graceOf({ gracePeriodMs }: HealthSettings, environments: number): number {
-  return gracePeriodMs === null ? Number.POSITIVE_INFINITY : gracePeriodMs * environments;
+  return gracePeriodMs === null ? Number.POSITIVE_INFINITY : gracePeriodMs * Math.max(1, environments);
 }
 
-function overallTime(updated: readonly HealthSource[], latest: boolean): string | null {
+function overallTime(updated: readonly DiscoverySource[], latest: boolean): string | null {
   const times = updated.map(({ refresh }) => refresh.lastSuccessTime?.getTime() ?? 0);
   const time = times.reduce((left, right) => (latest ? Math.max(left, right) : Math.min(left, right)));
   return new Date(time).toISOString();
 }
 
 /** False where what is known of the refreshes is old: else an environment could stay fresh for ever. */
-function isPolled(source: HealthSource, nowMs: number, intervalMs: number): boolean {
+function isPolled(source: DiscoverySource, nowMs: number, intervalMs: number): boolean {
   const { controlPlaneHeardMs: heardMs, refresh } = source;
   if (heardMs !== null && nowMs - heardMs > controlPlaneSilenceMsMax) return false;
   const freshSinceMs = refresh.state === "fresh" ? refresh.lastSuccessMonotonicMs : null;
   return freshSinceMs === null || nowMs - freshSinceMs <= 2 * intervalMs + refreshMsMax;
 }
 
-function environmentHealth(
-  { environmentId, refresh }: HealthSource,
-  stale: boolean,
-  polled: boolean,
-): EnvironmentHealth {
+function refreshHealth({ refresh }: DiscoverySource, stale: boolean, polled: boolean): RefreshHealth {
   return {
-    id: environmentId,
     state: stateOf(refresh, stale, polled),
     reason: polled ? refresh.reason : "not_polled",
     last_successful_update: refresh.lastSuccessTime?.toISOString() ?? null,
@@ -120,7 +132,7 @@ function environmentHealth(
   };
 }
 
-function stateOf({ state }: RefreshStatus, stale: boolean, polled: boolean): EnvironmentHealth["state"] {
+function stateOf({ state }: RefreshStatus, stale: boolean, polled: boolean): RefreshHealth["state"] {
   // No poll of this process has succeeded yet.
   if (state === "waiting" || state === "archived") return state;
   if (stale) return "stale";

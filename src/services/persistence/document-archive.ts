@@ -3,10 +3,11 @@
  * without its upstream serves what was served before. An entry is a head and pieces; it is there once its
  * head is, which is written last. What is damaged is refused with a reason, and the older one is used.
  */
-import { createHash, hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import { type ArchiveHead, archiveForm, archiveHead } from "../../models/archive-head.ts";
 import { PackedAssembly, packedBuffers, packedLayout, packingForm } from "../documents/packed-layout.ts";
+import { decodeChecked, encodeChecked } from "./checked-text.ts";
 import type { DocumentStore } from "./document-store.ts";
 
 /** A piece of this size is copied and hashed within a millisecond. */
@@ -88,7 +89,7 @@ export class DocumentArchive {
       lastModified,
       receivedAtMs: receivedAt.getTime(),
     };
-    await this.#store.put(`${prefix}head`, encodeHead(head), { sync: true });
+    await this.#store.put(`${prefix}head`, encodeChecked(JSON.stringify(head)), { sync: true });
   }
 
   /** Notes that the youngest entry was confirmed by the upstream. */
@@ -152,14 +153,7 @@ function pieceKey(prefix: string, piece: number): string {
   return `${prefix}${String(piece).padStart(6, "0")}`;
 }
 
-/** A checksum of its own comes before the head: a date that one bit changed would be a date too. */
-function encodeHead(head: ArchiveHead): Uint8Array {
-  const text = JSON.stringify(head);
-  return new TextEncoder().encode(`${hash("sha256", text)}\n${text}`);
-}
-
 function decodeHead(bytes: Uint8Array): ArchiveHead | null {
-  const [checksum, text = ""] = new TextDecoder().decode(bytes).split("\n", 2);
-  if (hash("sha256", text) !== checksum) return null;
-  return archiveHead.safeParse(JSON.parse(text)).data ?? null;
+  const text = decodeChecked(bytes);
+  return text === null ? null : (archiveHead.safeParse(JSON.parse(text)).data ?? null);
 }

@@ -11,6 +11,7 @@ import { settlesWithin } from "../time-limit.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
 import type { ArchivedDocument } from "./document-archive.ts";
 import { StoreUnavailableError } from "./document-store.ts";
+import { KeptRecords } from "./kept-records.ts";
 import { LastingArchive } from "./lasting-archive.ts";
 
 /** What is still to be written when the process ends gets so long. */
@@ -24,6 +25,8 @@ export interface EnvironmentArchiveOptions {
 }
 
 export class EnvironmentArchive implements AsyncDisposable {
+  /** What else is kept in the same store. */
+  readonly records: KeptRecords;
   readonly #options: EnvironmentArchiveOptions;
   readonly #archive: LastingArchive;
   readonly #writer: ArchiveWriter;
@@ -35,6 +38,7 @@ export class EnvironmentArchive implements AsyncDisposable {
     this.#archive = new LastingArchive(path, logger);
     this.#writer = new ArchiveWriter({ archive: this.#archive, clock, logger });
     this.#archive.open().catch((error: unknown) => this.#writer.failed(error));
+    this.records = new KeptRecords(this.#archive, logger);
   }
 
   /**

@@ -9,12 +9,13 @@ import { packedBuffers } from "../documents/packed-layout.ts";
 import type { Logger } from "../service-logger.ts";
 import { type ArchiveReading, DocumentArchive } from "./document-archive.ts";
 import { type DocumentStore, openDocumentStore, StoreUnavailableError } from "./document-store.ts";
+import type { RecordName, RecordStore } from "./kept-records.ts";
 import { openStoreCopy, type StoreCopy } from "./store-copy.ts";
 
 /** The store writes a document to its log, and again into a table. */
 const writesOfDocument = 2;
 
-export class LastingArchive implements AsyncDisposable {
+export class LastingArchive implements RecordStore, AsyncDisposable {
   readonly #path: string;
   readonly #logger: Logger;
   #opening: Promise<DocumentStore> | null = null;
@@ -56,6 +57,21 @@ export class LastingArchive implements AsyncDisposable {
   /** As `DocumentArchive.forget`. */
   async forget(environment: string): Promise<void> {
     await this.#write(await this.#open(), (archive) => archive.forget(environment));
+  }
+
+  /** Of the records beside the documents. @throws StoreUnavailableError as `find` */
+  async get(name: RecordName): Promise<Uint8Array | undefined> {
+    return await (await this.#storeToRead()).get(name);
+  }
+
+  async put(name: RecordName, bytes: Uint8Array): Promise<void> {
+    const store = await this.#open();
+    await this.#write(store, async () => await store.put(name, bytes, { sync: true }));
+  }
+
+  async del(name: RecordName): Promise<void> {
+    const store = await this.#open();
+    await this.#write(store, async () => await store.del(name, { sync: true }));
   }
 
   /** One that is being opened is not waited for: it is closed when it is there. */

@@ -53,6 +53,7 @@ export class UpstreamChanges implements AsyncDisposable {
   watch(dataPlane: DataPlane): DataPlane {
     return {
       setEnvironmentsKnown: (areKnown) => dataPlane.setEnvironmentsKnown(areKnown),
+      setDiscoveryStatus: (status) => dataPlane.setDiscoveryStatus(status),
       setEnvironment: (environment, keys) => {
         dataPlane.setEnvironment(environment, keys);
         this.#add(environment, keys);

@@ -4,7 +4,7 @@
  */
 import type { UpstreamErrorCode } from "../../models/errors.ts";
 
-/** One sentence for each code. In every case the last good document keeps being served. */
+/** One sentence for each code of a refresh. In every case the last good document keeps being served. */
 export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
   unreachable:
     "Check that the host in api_url resolves and accepts connections from this host, and the " +
@@ -70,4 +70,28 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
   no_worker:
     "Look at the earlier warnings that say why worker processes end; the document is fetched again with " +
     "the next poll.",
+  list_invalid:
+    "Fetch /proxy/config/ with curl and the X-Proxy-Key header and look at the place that is named; report " +
+    "it to whoever runs the upstream, or look for a newer release of this proxy.",
 };
+
+/** What is done otherwise where it is not a document that fails, but what goes with the `proxy_key`. */
+const proxyKeyActions: Partial<Record<UpstreamErrorCode, string>> = {
+  key_rejected: "Check proxy_key: it may be revoked, expired or meant for another installation.",
+  unexpected_status:
+    "Check api_url: it must end before /proxy/config/ (usually in /api/v1), and lead to an upstream that " +
+    "knows proxy keys; without one, remove proxy_key and list environment_key_pairs.",
+  not_json:
+    "Fetch /proxy/config/ with curl and the X-Proxy-Key header and look at the answer: api_url may point " +
+    "at a web page, a login page or a captive portal.",
+  too_large: "Check what lies behind /proxy/config/: a list of environments is never so large.",
+  rate_limited:
+    "Raise api_poll_frequency_seconds or lower the number of proxies with this proxy_key; it goes on after " +
+    "the pause the upstream asked for.",
+  page_refused: "Look at the Link headers of /proxy/config/: pages must lie on the host of api_url, and end.",
+};
+
+/** @returns the sentence for a failed discovery, or a failed report of usage */
+export function proxyKeyAction(code: UpstreamErrorCode): string {
+  return proxyKeyActions[code] ?? nextActions[code];
+}

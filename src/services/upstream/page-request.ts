@@ -1,5 +1,5 @@
 /**
- * One page of a document: the GET with its redirects, one retry on a connection that was closed meanwhile,
+ * One page of an answer: the GET with its redirects, one retry on a connection that was closed meanwhile,
  * and the judgement of the answer. It must never send a key to another origin, and never leave a body unread.
  */
 import type { Dispatcher } from "undici";
@@ -20,7 +20,7 @@ import {
   retryAfterMs,
 } from "./upstream-headers.ts";
 
-/** What all requests for one document share. */
+/** What all requests for one document, or one list, share. */
 export interface PageRequests {
   readonly upstream: UpstreamDispatcher;
   readonly settings: Pick<UpstreamSettings, "redirectsMax" | "retryAfterMaxMs">;
@@ -37,7 +37,7 @@ export interface Page extends Body {
   readonly recentlyChanged: boolean;
 }
 
-type Answer = Dispatcher.ResponseData;
+export type Answer = Dispatcher.ResponseData;
 
 /** All that lead elsewhere with a `Location`. */
 export const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -62,7 +62,7 @@ export async function requestPage(
       : { ...requests.headers, "if-modified-since": ifModifiedSince };
   let target = url;
   for (let redirects = 0; ; redirects += 1) {
-    const answer = await sendWithRetry(requests, target, headers);
+    const answer = await sendWithRetry(requests, target, { method: "GET", headers });
     if (!redirectStatuses.has(answer.statusCode)) {
       return await readAnswer(requests, answer, {
         target,
@@ -78,34 +78,41 @@ export async function requestPage(
   }
 }
 
+/** What may be sent twice, and counts once. */
+interface IdempotentRequest {
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /**
  * A connection kept alive may be closed by the upstream just as we send: that race of the protocol is not a
- * fault of the upstream, and a GET may be sent again. A connection that breaks when it is new is a fault.
+ * fault of the upstream, and what counts once may be sent again. A connection that breaks when it is new is a
+ * fault.
  */
-async function sendWithRetry(
-  requests: PageRequests,
+export async function sendWithRetry(
+  requests: Pick<PageRequests, "upstream" | "deadline">,
   url: URL,
-  headers: Readonly<Record<string, string>>,
+  sent: IdempotentRequest,
 ): Promise<Answer> {
   const { connectionsOpened } = requests.upstream;
   const openedBefore = connectionsOpened?.();
   try {
-    return await send(requests, url, headers);
+    return await send(requests, url, sent);
   } catch (error) {
     const wasReused = openedBefore !== undefined && connectionsOpened?.() === openedBefore;
     if (!wasReused || !isBrokenConnection(error) || requests.deadline.signal.aborted) throw error;
-    return await send(requests, url, headers);
+    return await send(requests, url, sent);
   }
 }
 
 async function send(
-  requests: PageRequests,
+  { deadline, upstream }: Pick<PageRequests, "upstream" | "deadline">,
   url: URL,
-  headers: Readonly<Record<string, string>>,
+  sent: IdempotentRequest,
 ): Promise<Answer> {
-  requests.deadline.startRequest();
-  const { dispatcher } = requests.upstream;
-  return await request(url, dispatcher, { method: "GET", headers, signal: requests.deadline.signal });
+  deadline.startRequest();
+  return await request(url, upstream.dispatcher, { ...sent, signal: deadline.signal });
 }
 
 /**
@@ -151,7 +158,11 @@ async function readAnswer(
   }
 }
 
-function statusError(requests: PageRequests, answer: Answer): UpstreamError {
+/** What an answer of another status than the wanted one says. */
+export function statusError(
+  requests: Pick<PageRequests, "settings" | "wallMs">,
+  answer: Answer,
+): UpstreamError {
   const { statusCode, headers } = answer;
   const options = {
     retryAfterMs: retryAfterMs(headers, requests.wallMs(), requests.settings.retryAfterMaxMs),

@@ -21,7 +21,7 @@ export { Agent, EnvHttpProxyAgent, errors };
 export function request(
   url: URL,
   dispatcher: DispatcherType,
-  options: Pick<DispatcherType.RequestOptions, "method" | "headers" | "signal">,
+  options: Pick<DispatcherType.RequestOptions, "method" | "headers" | "body" | "signal">,
 ): Promise<DispatcherType.ResponseData> {
   return dispatcher.request({ ...options, origin: url.origin, path: `${url.pathname}${url.search}` });
 }

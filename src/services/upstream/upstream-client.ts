@@ -1,7 +1,7 @@
 /**
  * The client of the upstream API: fetches one environment's document, conditionally, page by page, within
- * limits of time and size. It must not keep documents, and it never retries what the poller will ask for
- * again.
+ * limits of time and size; and, for a proxy key, the list of environments, and reports usage. It must not
+ * keep documents, and it never retries what its caller will ask for again.
  */
 import { hash } from "node:crypto";
 import { UpstreamError } from "../../models/errors.ts";
@@ -13,6 +13,7 @@ import { isSameOrigin, type Page, type PageRequests, requestPage } from "./page-
 import { UpstreamCircuit } from "./upstream-circuit.ts";
 import { createUpstreamDispatcher, type UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
+import { sendUsageBatch, type UsageBatch, type UsageVerdict } from "./usage-request.ts";
 
 /** A whole document, as it came. */
 export interface FetchedDocument {
@@ -44,6 +45,13 @@ export interface DocumentRequest {
   readonly signal?: AbortSignal;
 }
 
+/** The list of environments as it came. */
+export type EnvironmentListing = Pick<FetchedDocument, "pages" | "digest">;
+
+/**
+ * The most bytes of a list of environments: some 20,000 of them. It is read on the thread that serves.
+ */
+const listBytesMax = 8_388_608;
 /** See `ConnectionLimits`. */
 const connectionAgeMsMax = 30_000;
 
@@ -53,6 +61,8 @@ export class UpstreamClient implements AsyncDisposable {
   readonly #userAgent: string;
   readonly #clock: Clock;
   readonly #documentUrl: URL;
+  readonly #listUrl: URL;
+  readonly #usageUrl: URL;
   readonly #upstream: UpstreamDispatcher;
   readonly #circuit: UpstreamCircuit;
 
@@ -63,7 +73,10 @@ export class UpstreamClient implements AsyncDisposable {
     this.#settings = options.settings;
     this.#userAgent = options.userAgent;
     this.#clock = options.clock;
-    this.#documentUrl = new URL(`${options.settings.apiUrl}/environment-document/`);
+    const { apiUrl } = options.settings;
+    this.#documentUrl = new URL(`${apiUrl}/environment-document/`);
+    this.#listUrl = new URL(`${apiUrl}/proxy/config/`);
+    this.#usageUrl = new URL(`${apiUrl}/proxy/usage/`);
     const { connectionsMax, documentBytesMax: bodyBytesMax, requestTimeoutMs } = options.settings;
     const ageMsMax = connectionAgeMsMax;
     const limits = { connectionsMax, ageMsMax, bodyPauseMsMax: requestTimeoutMs, bodyBytesMax };
@@ -78,14 +91,42 @@ export class UpstreamClient implements AsyncDisposable {
    * @throws UpstreamError for every failure of the upstream, the network or the circuit; the signal's reason
    *   where the caller ended the fetch
    */
-  async fetchDocument(request: DocumentRequest): Promise<UpstreamAnswer> {
-    request.signal?.throwIfAborted();
-    try {
-      return await this.#circuit.run(() => this.#fetchPages(request), request.signal);
-    } catch (error) {
-      request.signal?.throwIfAborted();
-      throw error;
-    }
+  async fetchDocument({ serverKey, ifModifiedSince, signal }: DocumentRequest): Promise<UpstreamAnswer> {
+    const headers = { ...this.#readHeaders(), "x-environment-key": serverKey };
+    const { documentBytesMax } = this.#settings;
+    return await this.#ask(headers, signal, async (requests) => {
+      const first = await requestPage(requests, this.#documentUrl, ifModifiedSince, documentBytesMax);
+      if (first === null) return { kind: "not-modified" };
+      return documentOf(await this.#followPages(requests, this.#documentUrl, first), first);
+    });
+  }
+
+  /**
+   * Fetches which environments the proxy key opens (contract B 4.2); what is in it is the caller's question.
+   *
+   * @throws UpstreamError for every failure of the upstream, the network or the circuit; the signal's reason
+   *   where the caller ended the fetch
+   */
+  async fetchEnvironments(signal?: AbortSignal): Promise<EnvironmentListing> {
+    const bytesMax = Math.min(listBytesMax, this.#settings.documentBytesMax);
+    return await this.#ask(this.#readHeaders(), signal, async (requests) => {
+      const first = await requestPage(requests, this.#listUrl, null, bytesMax);
+      const pages = first === null ? [] : await this.#followPages(requests, this.#listUrl, first, bytesMax);
+      return { pages: pages.map(({ blocks }) => blocks), digest: digestOf(pages) };
+    });
+  }
+
+  /**
+   * Reports usage (contract B 4.4). Sent again under the same key, a batch counts once.
+   *
+   * @returns whether the upstream has taken it, or will never do so (4xx)
+   * @throws UpstreamError where it is to be sent again; the signal's reason where the caller ended it, and
+   *   the upstream may have taken it or not
+   */
+  async sendUsage(batch: UsageBatch, signal?: AbortSignal): Promise<UsageVerdict> {
+    return await this.#ask(this.#ownHeaders(), signal, (requests) =>
+      sendUsageBatch(requests, this.#usageUrl, batch),
+    );
   }
 
   /** Ends the requests that run and closes all connections. */
@@ -93,30 +134,41 @@ export class UpstreamClient implements AsyncDisposable {
     await this.#upstream.dispatcher.destroy();
   }
 
-  async #fetchPages(request: DocumentRequest): Promise<UpstreamAnswer> {
-    using deadline = new DocumentDeadline(this.#settings, request.signal ?? null);
-    const requests: PageRequests = {
-      upstream: this.#upstream,
-      settings: this.#settings,
-      headers: this.#requestHeaders(request.serverKey),
-      deadline,
-      wallMs: () => this.#clock.wallTime().getTime(),
+  /** Runs what is asked through the circuit, within the limits of time, failures turned into ours. */
+  async #ask<T>(
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+    run: (requests: PageRequests) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const send = async (): Promise<T> => {
+      using deadline = new DocumentDeadline(this.#settings, signal ?? null);
+      const [upstream, settings] = [this.#upstream, this.#settings];
+      const wallMs = () => this.#clock.wallTime().getTime();
+      try {
+        return await run({ upstream, settings, headers, deadline, wallMs });
+      } catch (error) {
+        throw deadline.signal.aborted ? deadline.signal.reason : toUpstreamError(error);
+      }
     };
     try {
-      const { documentBytesMax } = this.#settings;
-      const first = await requestPage(requests, this.#documentUrl, request.ifModifiedSince, documentBytesMax);
-      if (first === null) return { kind: "not-modified" };
-      return documentOf(await this.#followPages(requests, first), first);
+      return await this.#circuit.run(send, signal);
     } catch (error) {
-      throw deadline.signal.aborted ? deadline.signal.reason : toUpstreamError(error);
+      signal?.throwIfAborted();
+      throw error;
     }
   }
 
   /** All or nothing: whichever page fails fails the document, so that half of one is never published. */
-  async #followPages(requests: PageRequests, first: Page): Promise<readonly Page[]> {
+  async #followPages(
+    requests: PageRequests,
+    url: URL,
+    first: Page,
+    bytesMax = this.#settings.documentBytesMax,
+  ): Promise<readonly Page[]> {
     const pages = [first];
-    const addresses = new Set([this.#documentUrl.href]);
-    let bytesLeft = this.#settings.documentBytesMax - first.bytes;
+    const addresses = new Set([url.href]);
+    let bytesLeft = bytesMax - first.bytes;
     for (let next = first.next; next !== null; ) {
       this.#requireFollowable(next, addresses, pages.length);
       addresses.add(next.href);
@@ -139,23 +191,27 @@ export class UpstreamClient implements AsyncDisposable {
     if (pagesSoFar >= this.#settings.pagesMax) refuse(`The document has more than ${pagesSoFar} pages`);
   }
 
-  #requestHeaders(serverKey: string): Readonly<Record<string, string>> {
+  /** Who asks. */
+  #ownHeaders(): Readonly<Record<string, string>> {
     const { proxyKey } = this.#settings;
-    return {
-      "user-agent": this.#userAgent,
-      accept: "application/json",
-      "accept-encoding": "gzip, br",
-      "x-environment-key": serverKey,
-      ...(proxyKey === null ? {} : { "x-proxy-key": proxyKey }),
-    };
+    const named = { "user-agent": this.#userAgent, accept: "application/json" };
+    return proxyKey === null ? named : { ...named, "x-proxy-key": proxyKey };
   }
+
+  #readHeaders(): Readonly<Record<string, string>> {
+    return { ...this.#ownHeaders(), "accept-encoding": "gzip, br" };
+  }
+}
+
+function digestOf(pages: readonly Page[]): string {
+  return hash("sha256", pages.map(({ digest }) => digest).join());
 }
 
 function documentOf(pages: readonly Page[], first: Page): FetchedDocument {
   return {
     kind: "document",
     pages: pages.map(({ blocks }) => blocks),
-    digest: hash("sha256", pages.map(({ digest }) => digest).join()),
+    digest: digestOf(pages),
     lastModified: first.lastModified,
     recentlyChanged: first.recentlyChanged,
   };

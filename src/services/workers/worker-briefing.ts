@@ -1,6 +1,7 @@
 /**
  * What a new worker is told before it serves, so that it serves what the others do: the settings, the
- * certificate, and of each environment its keys, its document and how its refreshes go. It decides nothing.
+ * certificate, of each environment its keys, its document and how its refreshes go, and how discovery goes.
+ * It decides nothing.
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
@@ -19,6 +20,7 @@ export class WorkerBriefing {
   readonly #environments = new Map<number, BriefedEnvironment>();
   #certificate: CertificatePair | null = null;
   #areEnvironmentsKnown = true;
+  #discovery: RefreshStatus | null = null;
   #settings: Settings;
 
   constructor(settings: Settings) {
@@ -35,6 +37,10 @@ export class WorkerBriefing {
 
   setEnvironmentsKnown(areKnown: boolean): void {
     this.#areEnvironmentsKnown = areKnown;
+  }
+
+  setDiscoveryStatus(status: RefreshStatus): void {
+    this.#discovery = status;
   }
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
@@ -68,6 +74,9 @@ export class WorkerBriefing {
     void channel.send({ kind: "start", settings: this.#settings });
     if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
     void channel.send({ kind: "environments-known", areKnown: this.#areEnvironmentsKnown });
+    if (this.#discovery !== null) {
+      void channel.send({ kind: "discovery-status", status: this.#discovery });
+    }
     const told: Promise<unknown>[] = [];
     for (const [environment, { keys, document, status }] of this.#environments) {
       channel.setEnvironment(environment, keys);

@@ -31,6 +31,8 @@ interface Transfer {
 export class WorkerChannel {
   /** Resolves when the process has ended, however it did, or could not be started. */
   readonly exited: Promise<WorkerEnd>;
+  /** Resolves when all that it has ever said was taken. */
+  readonly told: Promise<void>;
   readonly pulse = new WorkerPulse((sentMs) => void this.send({ kind: "ping", sentMs }));
   readonly #process: ChildProcess;
   readonly #takeNotice: NoticeTaker;
@@ -55,6 +57,8 @@ export class WorkerChannel {
     this.#process = process;
     this.#takeNotice = takeNotice;
     process.on("message", (report: WorkerReport) => this.#receive(report));
+    // The end of a process may be known before the last of what it has said.
+    this.told = new Promise((resolve) => process.once("disconnect", resolve));
     const { promise, resolve } = Promise.withResolvers<WorkerEnd>();
     this.exited = promise;
     const end = (code: number | null, signal: string | null, killedFor: string | null): void => {

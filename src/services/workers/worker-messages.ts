@@ -33,6 +33,7 @@ export type WorkerOrder =
   /** The next bytes of a transfer; they fill its buffers one after the other. */
   | { readonly kind: "piece"; readonly transfer: number; readonly bytes: Uint8Array }
   | { readonly kind: "status"; readonly environment: number; readonly status: RefreshStatus }
+  | { readonly kind: "discovery-status"; readonly status: RefreshStatus }
   /** Asks for a pong; sent at this time of the monotonic clock, which all processes share. */
   | { readonly kind: "ping"; readonly sentMs: number }
   | { readonly kind: "drain" }

@@ -20,6 +20,7 @@ import { DocumentTrials } from "./document-trials.ts";
 import { WorkerBriefing } from "./worker-briefing.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 import { pauseBeforeStartMs, WorkerDeaths } from "./worker-deaths.ts";
+import { drainWorkers } from "./worker-drain.ts";
 import { endText, textOf, type WorkerRun } from "./worker-end.ts";
 import { endSilentWorkers } from "./worker-watch.ts";
 
@@ -29,9 +30,6 @@ const rolloutMsMax = 2000;
 const strengthMsMax = 5000;
 const strengthCheckMs = 50;
 const answerMsMax = 1000;
-/** What a drain may take beyond its two settings, and a drain that was cut. */
-const drainSlackMs = 2000;
-const cutMsMax = 1000;
 
 export interface WorkerPoolOptions {
   readonly settings: Settings;
@@ -126,6 +124,11 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
   }
 
+  setDiscoveryStatus(status: RefreshStatus): void {
+    this.#briefing.setDiscoveryStatus(status);
+    for (const channel of this.#channels) void channel.send({ kind: "discovery-status", status });
+  }
+
   /** Settings that change count from now on, in each worker and in those that come later. */
   reconfigure(settings: Settings): void {
     this.#briefing.setSettings(settings);
@@ -146,18 +149,15 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { clock, logger, settings } = this.#options;
-    const { drainDelayMs, drainTimeoutMs } = settings.server;
     this.#ending.abort();
-    for (const channel of this.#channels) void channel.send({ kind: "drain" });
-    const ended = Promise.all(this.#places);
-    const drainMsMax = drainDelayMs + drainTimeoutMs + drainSlackMs;
-    if (await settlesWithin(ended, drainMsMax, clock, this.#rush.signal)) return;
-    if (this.#rush.signal.aborted && (await settlesWithin(ended, cutMsMax, clock))) return;
-    for (const channel of this.#channels) {
-      logger.warn({ pid: channel.pid }, "A worker process did not end in time, and was killed");
-      channel.kill("it did not end in time");
-    }
-    await ended;
+    await drainWorkers({
+      settings: settings.server,
+      channels: this.#channels,
+      ended: Promise.all(this.#places),
+      rush: this.#rush.signal,
+      clock,
+      logger,
+    });
   }
 
   /** Has one worker after the other in a place; never rejects. */

@@ -1,5 +1,6 @@
 /** Keys open what they are for, and nothing else does, whatever it looks like. */
 import { expect, it } from "vitest";
+import { zeroCounts } from "../../../src/cache/answer-counts.ts";
 import { keysOfPair } from "../../../src/services/environments/environment-list.ts";
 import { KeyDirectory } from "../../../src/services/environments/key-directory.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -10,7 +11,8 @@ const two = { clientSideKey: "client_two", serverSideKey: "ser.two" };
 function makeDirectory() {
   const clock = new FakeClock();
   const directory = new KeyDirectory(clock);
-  const [slotOfOne, slotOfTwo] = [{ current: null }, { current: null }];
+  const emptySlot = () => ({ current: null, counts: zeroCounts() });
+  const [slotOfOne, slotOfTwo] = [emptySlot(), emptySlot()];
   directory.set(slotOfOne, keysOfPair(one));
   directory.set(slotOfTwo, keysOfPair(two));
   return { clock, directory, resolve: directory.resolve, slotOfOne, slotOfTwo };

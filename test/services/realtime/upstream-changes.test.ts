@@ -33,6 +33,7 @@ function startChanges({ withStreams = true } = {}) {
   const told: string[] = [];
   const recording: Pick<DataPlane, Exclude<keyof DataPlane, "publish">> = {
     setEnvironmentsKnown: (areKnown) => void told.push(`known ${areKnown}`),
+    setDiscoveryStatus: ({ state }) => void told.push(`discovery ${state}`),
     setEnvironment: (environment) => void told.push(`set ${environment}`),
     removeEnvironment: (environment) => void told.push(`remove ${environment}`),
     setRefreshStatus: (environment) => void told.push(`status ${environment}`),

@@ -1,0 +1,82 @@
+/**
+ * Reads a list of environments as the upstream sends it, and tells which of them can be served at a moment
+ * (contract B 4.2). It keeps nothing.
+ */
+import { documentTime } from "../../cache/document-time.ts";
+import { type DiscoveredEnvironments, discoveredEnvironments } from "../../models/discovered-environments.ts";
+import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import { UpstreamError } from "../../models/errors.ts";
+import type { Clock } from "../clock.ts";
+import { joinBlocks, type PageBlocks } from "../documents/page-blocks.ts";
+
+/** An environment of the list. */
+export interface DiscoveredEnvironment {
+  /** As people call it; the upstream's text. */
+  readonly name: string | null;
+  /** Those of its keys that are active, and have not expired. */
+  readonly keys: EnvironmentKeys;
+  /** Whether it can be served: without any server key its document could not be fetched. */
+  readonly isUsable: boolean;
+}
+
+/** Names are for log lines. */
+const nameCharactersMax = 100;
+
+/**
+ * @param pages each a JSON list; together they are one
+ * @throws UpstreamError `not_json`, `list_invalid`: none of it is to be used then
+ */
+export function readDiscovered(pages: readonly PageBlocks[]): DiscoveredEnvironments {
+  return pages.flatMap((page) => checkDiscovered(parsePage(page)));
+}
+
+function parsePage(blocks: PageBlocks): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(joinBlocks(blocks)));
+  } catch {
+    throw new UpstreamError("not_json", "The upstream's list of environments is not JSON");
+  }
+}
+
+/**
+ * @param list parsed
+ * @throws UpstreamError `list_invalid`
+ */
+export function checkDiscovered(list: unknown): DiscoveredEnvironments {
+  const checked = discoveredEnvironments.safeParse(list, { jitless: true });
+  if (checked.data !== undefined) {
+    const place = checked.data.findIndex(({ server_side_keys: keys }) =>
+      keys.some(({ expires_at: text }) => text != null && documentTime(text) === null),
+    );
+    if (place >= 0) throw refusal(`${place}.server_side_keys: an expires_at is no time`);
+    return checked.data;
+  }
+  const [issue] = checked.error.issues;
+  const place = issue === undefined || issue.path.length === 0 ? "the whole" : issue.path.join(".");
+  throw refusal(`${place}: ${issue?.message ?? "unknown"}`);
+}
+
+function refusal(why: string): UpstreamError {
+  return new UpstreamError("list_invalid", `The upstream's list of environments cannot be used (${why})`);
+}
+
+/** @returns what is there to be served now, and what is not */
+export function environmentsOf(
+  list: DiscoveredEnvironments,
+  clock: Pick<Clock, "wallTime">,
+): readonly DiscoveredEnvironment[] {
+  const nowMs = clock.wallTime().getTime();
+  return list.map(({ client_side_key: clientSideKey, server_side_keys, name }) => {
+    const serverKeys = server_side_keys
+      // One that is the client key too would show everyone what is for servers.
+      .filter(({ active, key }) => active && key !== clientSideKey)
+      .map(({ key, expires_at }) => ({ key, expiresAtMs: expiryMs(expires_at ?? null) }))
+      .filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
+    const shownName = name?.slice(0, nameCharactersMax) ?? null;
+    return { name: shownName, keys: { clientSideKey, serverKeys }, isUsable: serverKeys.length > 0 };
+  });
+}
+
+function expiryMs(text: string | null): number | null {
+  return text === null ? null : (documentTime(text)?.getTime() ?? null);
+}

@@ -1,0 +1,176 @@
+/**
+ * Keeps the list of environments that a proxy key opens (contract B 4.2): asks, applies, waits, again. It
+ * must never run twice at once, never end because one try failed, and remove nothing unless a list came.
+ */
+import type { DiscoveredEnvironments } from "../../models/discovered-environments.ts";
+import { UpstreamError } from "../../models/errors.ts";
+import type { PollSettings } from "../../models/settings.ts";
+import type { Clock } from "../clock.ts";
+import type { DiscoveredArchive } from "../persistence/discovered-archive.ts";
+import type { Logger } from "../service-logger.ts";
+import type { UpstreamClient } from "../upstream/upstream-client.ts";
+import { checkDiscovered, environmentsOf, readDiscovered } from "./discovered-list.ts";
+import { DiscoveryLog } from "./discovery-log.ts";
+import type { EnvironmentList } from "./environment-list.ts";
+import { pollWaitMs } from "./poll-wait.ts";
+import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import type { DataPlane } from "./served-environments.ts";
+
+export interface EnvironmentDiscoveryOptions {
+  /** Null: nobody is asked, and what the last process found stays. */
+  readonly upstream: Pick<UpstreamClient, "fetchEnvironments"> | null;
+  readonly list: Pick<EnvironmentList, "discover">;
+  readonly dataPlane: Pick<DataPlane, "setEnvironmentsKnown" | "setDiscoveryStatus">;
+  /** Null: nothing outlives the process. */
+  readonly archive: DiscoveredArchive | null;
+  readonly poll: PollSettings;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+export class EnvironmentDiscovery implements AsyncDisposable {
+  readonly #options: EnvironmentDiscoveryOptions;
+  readonly #log: DiscoveryLog;
+  readonly #stop = new AbortController();
+  readonly #attempted = Promise.withResolvers<void>();
+  #loop: Promise<void> | null = null;
+  #status = neverRefreshed;
+  /** The last list, by whose digest it is known again; null: there is none. */
+  #listed: { readonly digest: string; readonly list: DiscoveredEnvironments } | null = null;
+  #areKnown = false;
+
+  /** From now on requests with unknown keys wait for a list: they are answered 503. */
+  constructor(options: EnvironmentDiscoveryOptions) {
+    this.#options = options;
+    this.#log = new DiscoveryLog(options.logger, options.clock);
+    options.dataPlane.setEnvironmentsKnown(false);
+    if (options.upstream !== null) options.dataPlane.setDiscoveryStatus(this.#status);
+  }
+
+  /** Resolves when the first try has ended, well or not: documents are asked for after it. */
+  get attempted(): Promise<void> {
+    return this.#attempted.promise;
+  }
+
+  /** Serves what the last process found, then asks at once; a second call does nothing. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Ends the wait and the fetch at once; what is to be written is waited for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#attempted.resolve();
+    await this.#loop;
+    await this.#options.archive?.settled();
+  }
+
+  /** One after the other; the wait begins when the try ended. */
+  async #run(): Promise<void> {
+    const { clock, poll, random, upstream } = this.#options;
+    const { signal } = this.#stop;
+    await this.#restore();
+    if (upstream === null) this.#setKnown();
+    while (upstream !== null && !signal.aborted) {
+      const error = await this.#discoverOnce(upstream);
+      this.#attempted.resolve();
+      const outcome = {
+        error: error instanceof UpstreamError ? error : null,
+        consecutiveFailures: this.#status.consecutiveFailures,
+        holdsDocument: this.#areKnown,
+        isRefusal: false,
+      };
+      await clock.sleep(pollWaitMs(outcome, poll, random()), signal);
+    }
+    this.#attempted.resolve();
+  }
+
+  async #restore(): Promise<void> {
+    const { archive, clock } = this.#options;
+    const found = (await archive?.find(this.#stop.signal)) ?? null;
+    if (found === null || this.#stop.signal.aborted) return;
+    try {
+      const list = checkDiscovered(found.list);
+      const environments = this.#apply(list, true);
+      this.#log.restored(environments, found.confirmedAt);
+      this.#setStatus(archivedStatus(found.confirmedAt, clock));
+      this.#setKnown();
+    } catch (error) {
+      this.#log.notRestored(error);
+    }
+  }
+
+  /** Never throws, whatever happens. @returns what failed */
+  async #discoverOnce(upstream: Pick<UpstreamClient, "fetchEnvironments">): Promise<unknown> {
+    const startTime = this.#options.clock.wallTime();
+    try {
+      await this.#fetchAndApply(upstream);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
+      return error;
+    }
+    this.#recordSuccess(startTime);
+    return null;
+  }
+
+  async #fetchAndApply(upstream: Pick<UpstreamClient, "fetchEnvironments">): Promise<void> {
+    const { archive } = this.#options;
+    const { digest, pages } = await upstream.fetchEnvironments(this.#stop.signal);
+    this.#stop.signal.throwIfAborted();
+    const isSame = this.#listed?.digest === digest;
+    this.#listed = isSame && this.#listed !== null ? this.#listed : { digest, list: readDiscovered(pages) };
+    // Applied also where it is the same: keys expire.
+    this.#apply(this.#listed.list, false);
+    this.#setKnown();
+    if (isSame) archive?.confirm(this.#listed.list);
+    else archive?.keep(this.#listed.list);
+  }
+
+  /** @returns how many of the list can be served */
+  #apply(list: DiscoveredEnvironments, isRestored: boolean): number {
+    const environments = environmentsOf(list, this.#options.clock);
+    const usable = environments.filter(({ isUsable }) => isUsable);
+    const changes = this.#options.list.discover(usable.map(({ keys }) => keys));
+    this.#log.applied(environments, changes, isRestored);
+    return usable.length;
+  }
+
+  #setKnown(): void {
+    if (this.#areKnown) return;
+    this.#areKnown = true;
+    this.#options.dataPlane.setEnvironmentsKnown(true);
+  }
+
+  #recordSuccess(startTime: Date): void {
+    const { clock } = this.#options;
+    this.#log.succeeded(this.#status.consecutiveFailures);
+    this.#setStatus({
+      state: "fresh",
+      pollIntervalMs: null,
+      reason: null,
+      lastAttemptTime: startTime,
+      lastSuccessTime: clock.wallTime(),
+      lastSuccessMonotonicMs: clock.monotonicMs(),
+      consecutiveFailures: 0,
+    });
+  }
+
+  #recordFailure(error: unknown, startTime: Date): void {
+    const consecutiveFailures = this.#status.consecutiveFailures + 1;
+    this.#setStatus({
+      ...this.#status,
+      state: this.#status.state === "archived" ? "archived" : "failing",
+      reason: error instanceof UpstreamError ? error.code : null,
+      lastAttemptTime: startTime,
+      consecutiveFailures,
+    });
+    this.#log.failed(error, consecutiveFailures);
+  }
+
+  #setStatus(status: RefreshStatus): void {
+    this.#status = status;
+    this.#options.dataPlane.setDiscoveryStatus(status);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Single records beside the archived documents, in the same store: read at a start, and on disk once a write
+ * has ended. It never rejects: what cannot be kept is one warning, until it can be again.
+ */
+import type { Logger } from "../service-logger.ts";
+import { StoreUnavailableError } from "./document-store.ts";
+
+/** Documents are stored under digests, which no name begins like. */
+export type RecordName = `@${string}`;
+
+/** Each rejects where the disk does not let us: with StoreUnavailableError where somebody has said so. */
+export interface RecordStore {
+  get(name: RecordName): Promise<Uint8Array | undefined>;
+  /** Resolves when it is on disk. */
+  put(name: RecordName, bytes: Uint8Array): Promise<void>;
+  del(name: RecordName): Promise<void>;
+}
+
+export class KeptRecords {
+  readonly #store: RecordStore;
+  readonly #logger: Logger;
+  /** The writes follow each other, so that the last one stands. */
+  #writing: Promise<unknown> = Promise.resolve();
+  #isFailing = false;
+
+  constructor(store: RecordStore, logger: Logger) {
+    this.#store = store;
+    this.#logger = logger;
+  }
+
+  /** @returns what was written last; null where there is nothing, or it cannot be read */
+  async read(name: RecordName): Promise<Uint8Array | null> {
+    try {
+      return (await this.#store.get(name)) ?? null;
+    } catch (error) {
+      this.#failed(error);
+      return null;
+    }
+  }
+
+  /**
+   * @param bytes null: nothing is to be there any more
+   * @returns whether it is on disk
+   */
+  write(name: RecordName, bytes: Uint8Array | null): Promise<boolean> {
+    const written = this.#writing.then(() => this.#write(name, bytes));
+    this.#writing = written;
+    return written;
+  }
+
+  /** Resolves when what was to be written before is. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(name: RecordName, bytes: Uint8Array | null): Promise<boolean> {
+    try {
+      await (bytes === null ? this.#store.del(name) : this.#store.put(name, bytes));
+      if (this.#isFailing) this.#logger.info({}, "Records are kept on disk again");
+      this.#isFailing = false;
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isFailing || error instanceof StoreUnavailableError) return;
+    this.#isFailing = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#logger.warn(
+      { reason },
+      "Discovered environments and usage cannot be kept on disk, and would not outlive this process. Look " +
+        "at the disk of storage.path",
+    );
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Usage on disk that the upstream has not taken: it is sent after a restart, under the same keys. It holds
+ * client keys, which are public by nature, and a checksum.
+ */
+import { type KeptUsage, keptUsage } from "../../models/usage.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
+import { decodeChecked, encodeChecked } from "./checked-text.ts";
+import type { KeptRecords } from "./kept-records.ts";
+
+const usageName = "@usage";
+/** So long a start, a report and an end wait for the disk. */
+const findMsMax = 10_000;
+const keepMsMax = 2000;
+
+interface UsageArchiveOptions {
+  readonly records: Pick<KeptRecords, "read" | "write">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class UsageArchive {
+  readonly #options: UsageArchiveOptions;
+  /** Nothing is written over what was never read. */
+  #isRead = false;
+
+  constructor(options: UsageArchiveOptions) {
+    this.#options = options;
+  }
+
+  /** @returns what the last process has left; null where there is nothing that can be used. Never rejects */
+  async find(signal: AbortSignal): Promise<KeptUsage | null> {
+    const { clock, logger, records } = this.#options;
+    const reading = records.read(usageName);
+    if (!(await settlesWithin(reading, findMsMax, clock, signal))) return null;
+    const bytes = await reading;
+    this.#isRead = true;
+    if (bytes === null) return null;
+    const text = decodeChecked(bytes);
+    const kept = text === null ? null : (keptUsage.safeParse(JSON.parse(text)).data ?? null);
+    if (kept === null) logger.warn({}, "Usage that was kept on disk is damaged, and is not reported");
+    return kept;
+  }
+
+  /**
+   * Resolves once it is on disk, or that takes too long. To be called after `find`. Never rejects.
+   * @param usage all there is; what was kept before is replaced
+   * @returns whether it is on disk
+   */
+  async keep(usage: KeptUsage): Promise<boolean> {
+    if (!this.#isRead) return false;
+    const { clock, records } = this.#options;
+    const isEmpty = usage.batches.length === 0 && usage.rows.length === 0;
+    const writing = records.write(usageName, isEmpty ? null : encodeChecked(JSON.stringify(usage)));
+    return (await settlesWithin(writing, keepMsMax, clock)) && (await writing);
+  }
+}

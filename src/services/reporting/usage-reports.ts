@@ -1,0 +1,133 @@
+/**
+ * Reports usage to the upstream (contract B 4.4): adds up what the data plane tells, and sends it in batches.
+ * A batch is sent until the upstream has answered for it, always under the same key; nothing further is
+ * drained meanwhile. It must never run two flushes at once.
+ */
+
+import { UpstreamError } from "../../models/errors.ts";
+import type { PollSettings } from "../../models/settings.ts";
+import type { UsageRow } from "../../models/usage.ts";
+import type { Clock } from "../clock.ts";
+import type { UsageArchive } from "../persistence/usage-archive.ts";
+import type { Logger } from "../service-logger.ts";
+import type { UpstreamClient } from "../upstream/upstream-client.ts";
+import type { UsageBatch } from "../upstream/usage-request.ts";
+import { UsageLog } from "./usage-log.ts";
+import { answersOf } from "./usage-rows.ts";
+import { UsageTotals } from "./usage-totals.ts";
+
+/** So long an end waits for the upstream. */
+const lastFlushMsMax = 3000;
+
+export interface UsageReportsOptions {
+  readonly upstream: Pick<UpstreamClient, "sendUsage">;
+  /** Null: nothing outlives the process. */
+  readonly archive: Pick<UsageArchive, "find" | "keep"> | null;
+  readonly flushIntervalMs: number;
+  readonly poll: Pick<PollSettings, "jitterRatio">;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  /** Makes a UUID. */
+  readonly createId: () => string;
+  readonly logger: Logger;
+}
+
+export class UsageReports implements AsyncDisposable {
+  readonly #options: UsageReportsOptions;
+  readonly #log: UsageLog;
+  readonly #totals = new UsageTotals();
+  /** Ends the wait between two flushes. */
+  readonly #stop = new AbortController();
+  /** Ends the request that runs. */
+  readonly #cut = new AbortController();
+  #pending: UsageBatch[] = [];
+  #loop: Promise<void> | null = null;
+
+  constructor(options: UsageReportsOptions) {
+    this.#options = options;
+    this.#log = new UsageLog(options.logger, options.clock);
+  }
+
+  /** Adds what the data plane tells. */
+  add(rows: readonly UsageRow[]): void {
+    this.#totals.add(rows);
+  }
+
+  /** Sends what the last process has left, then what comes; a second call does nothing. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** An end that waits for the upstream waits no longer. */
+  cut(): void {
+    this.#cut.abort();
+  }
+
+  /** Sends what is left, for a while; what the upstream has not taken then is on disk. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { archive, clock } = this.#options;
+    const ended = new AbortController();
+    void clock.sleep(lastFlushMsMax, ended.signal).then(() => this.#cut.abort());
+    this.#stop.abort();
+    await this.#loop;
+    await this.#flush();
+    // What was pending stood in the way of what came since.
+    if (this.#pending.length === 0) await this.#flush();
+    ended.abort();
+    const left = { batches: this.#pending, rows: this.#totals.rows };
+    const answers = answersOf([...left.rows, ...left.batches.flatMap(({ rows }) => rows)]);
+    if (answers === 0) return;
+    this.#log.left(answers, (await archive?.keep(left)) ?? false);
+  }
+
+  /** One flush after the other; the first comes an interval after the start. */
+  async #run(): Promise<void> {
+    const { archive, clock, flushIntervalMs, poll, random } = this.#options;
+    const { signal } = this.#stop;
+    const kept = (await archive?.find(this.#cut.signal)) ?? null;
+    if (kept !== null) {
+      this.#pending = [...kept.batches, ...this.#pending];
+      this.#totals.add(kept.rows);
+      this.#log.restored(answersOf([...kept.rows, ...kept.batches.flatMap(({ rows }) => rows)]));
+    }
+    for (let isFirst = true; !signal.aborted; isFirst = false) {
+      const askedMs = isFirst && kept === null ? 0 : await this.#flush();
+      const waitMs = Math.max(flushIntervalMs, askedMs) * (1 + random() * poll.jitterRatio);
+      await clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** Never throws. @returns how long the upstream asked to be left alone, in milliseconds */
+  async #flush(): Promise<number> {
+    if (this.#pending.length === 0) this.#pending = this.#totals.takeBatches(this.#options.createId);
+    if (this.#pending.length === 0) return 0;
+    // Before it is sent: a process that is killed meanwhile must send it again under the same key.
+    await this.#keep();
+    const askedMs = await this.#sendPending();
+    await this.#keep();
+    return askedMs;
+  }
+
+  async #keep(): Promise<void> {
+    await this.#options.archive?.keep({ batches: this.#pending, rows: this.#totals.rows });
+  }
+
+  /** Sends one batch after the other until one is not answered for. */
+  async #sendPending(): Promise<number> {
+    const { upstream } = this.#options;
+    const { signal } = this.#cut;
+    for (let batch = this.#pending[0]; batch !== undefined; batch = this.#pending[0]) {
+      try {
+        const verdict = await upstream.sendUsage(batch, signal);
+        if (verdict.isTaken) this.#log.taken();
+        else this.#log.refused(verdict.status, answersOf(batch.rows));
+        this.#pending.shift();
+      } catch (error) {
+        if (!signal.aborted) this.#log.failed(error);
+        return error instanceof UpstreamError ? (error.retryAfterMs ?? 0) : 0;
+      }
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,54 @@
+/** A thousand environments that are discovered at once: the upstream sees no more than the settings allow. */
+import { expect, it } from "vitest";
+import { documentOfKey, listed } from "../support/discovered.ts";
+import { discoveryPath, proxyKey } from "../support/fault-upstream.ts";
+import { eventually, getFlags, startProxy } from "../support/running-proxy.ts";
+
+const environments = 1000;
+const concurrencyMax = 5;
+const intervalSeconds = 6;
+
+it("their polls are spread, and never more run at once than the settings allow", async () => {
+  await using proxy = await startProxy({
+    document: null,
+    config: {
+      environment_key_pairs: [],
+      proxy_key: proxyKey,
+      api_poll_frequency_seconds: intervalSeconds,
+      api_poll_timeout_seconds: 20,
+      polling: { concurrency_max: concurrencyMax, jitter_ratio: 0.1 },
+      upstream: { connections_max: 50 },
+    },
+  });
+  const { upstream, url } = proxy;
+  const names = Array.from({ length: environments }, (_, index) => `environment_${index}`);
+  for (const name of names) {
+    upstream.setDocument(`ser.${name}`, documentOfKey(name));
+    upstream.setMode(`ser.${name}`, "ok", { delayMs: 2 });
+  }
+  upstream.setDocument(
+    discoveryPath,
+    names.map((name) => listed(name, `ser.${name}`)),
+  );
+  const isServed = async (name: string) => (await getFlags(url, name)).status === 200;
+  await eventually(() => isServed(names[0] ?? ""), 20_000);
+  await eventually(() => upstream.requests(`ser.${names.at(-1)}`).length > 0, 60_000);
+  for (const name of names) await eventually(() => isServed(name));
+  // Discovery is one more, in a loop of its own.
+  expect(upstream.concurrencyMax).toBeGreaterThan(1);
+  expect(upstream.concurrencyMax).toBeLessThanOrEqual(concurrencyMax + 1);
+
+  // Once each has been polled at its own moment, no part of an interval is without polls. Together, they
+  // would all be polled in that part of it which the first round took.
+  const intervalMs = intervalSeconds * 1000;
+  await new Promise((resolve) => setTimeout(resolve, 1.5 * intervalMs));
+  upstream.forgetRequests();
+  await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  const startMs = upstream.requests()[0]?.time.getTime() ?? 0;
+  const pollsByTenth = new Array<number>(10).fill(0);
+  for (const { time, headers } of upstream.requests()) {
+    const tenth = Math.floor((10 * (time.getTime() - startMs)) / intervalMs);
+    if (headers["x-environment-key"] !== undefined) pollsByTenth[tenth] = (pollsByTenth[tenth] ?? 0) + 1;
+  }
+  expect(pollsByTenth.slice(0, 9).filter((polls) => polls < environments / 200)).toEqual([]);
+}, 120_000);
