@@ -3,13 +3,16 @@
  * its refreshes. It serves what it is given and asks nobody.
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
-import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
+import type { HeaderSetFactory } from "../../cache/prepared-response.ts";
+import { snapshotSettingsOf } from "../../cache/snapshot-settings.ts";
+import { type SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
+import type { IdentityCacheSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { HealthSource } from "../health/health-report.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
 import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
-import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
+import { type PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
 
 /**
  * What the control plane tells a data plane. Environments have numbers; one that is gone leaves its number to
@@ -28,6 +31,11 @@ export interface DataPlane {
    *   what was served still is; Error where the environment is not there any more
    */
   publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
+  /**
+   * Whoever serves has the published document of this version by now, or had the time to: those who wait for
+   * changes may be told of it. To be called after each `publish`; only a change is passed on.
+   */
+  announce(environment: number, version: string): void;
   /** How the refreshes of an environment go, for health. */
   setRefreshStatus(environment: number, status: RefreshStatus): void;
   /**
@@ -37,9 +45,33 @@ export interface DataPlane {
   heardOfControlPlane?(atMs: number): void;
 }
 
+/** Who is told what becomes of the slots, in the turn in which it does. */
+export interface SlotWatcher {
+  /** There is a new slot, or it has other keys. */
+  keysSet(slot: SnapshotSlot, clientKey: string): void;
+  removed(slot: SnapshotSlot): void;
+  /** It holds another snapshot. */
+  swapped(slot: SnapshotSlot): void;
+  /** See `DataPlane.announce`. */
+  announced(slot: SnapshotSlot, version: string): void;
+}
+
 interface ServedEnvironment {
   readonly slot: SnapshotSlot;
   refresh: RefreshStatus;
+}
+
+/** @param headerSet adds to all answers what they have in common */
+export function createServedEnvironments(
+  headerSet: HeaderSetFactory,
+  identityCache: IdentityCacheSettings,
+  clock: Clock,
+  watcher: SlotWatcher,
+): ServedEnvironments {
+  const store = new SnapshotStore();
+  const snapshotSettings = () => snapshotSettingsOf(headerSet, identityCache, store.slots);
+  const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
+  return new ServedEnvironments(store, publisher, clock, watcher);
 }
 
 export class ServedEnvironments implements DataPlane {
@@ -48,12 +80,20 @@ export class ServedEnvironments implements DataPlane {
   readonly #environments = new Map<number, ServedEnvironment>();
   readonly #store: SnapshotStore;
   readonly #publisher: SnapshotPublisher;
+  readonly #watcher: SlotWatcher | null;
   #controlPlaneHeardMs: number | null = null;
 
-  constructor(store: SnapshotStore, publisher: SnapshotPublisher, clock: Pick<Clock, "wallTime">) {
+  /** @param watcher null: nobody is to be told */
+  constructor(
+    store: SnapshotStore,
+    publisher: SnapshotPublisher,
+    clock: Pick<Clock, "wallTime">,
+    watcher: SlotWatcher | null = null,
+  ) {
     this.#directory = new KeyDirectory(clock);
     this.#store = store;
     this.#publisher = publisher;
+    this.#watcher = watcher;
   }
 
   readonly resolveKey: KeyResolver = (key) => this.#directory.resolve(key);
@@ -74,6 +114,7 @@ export class ServedEnvironments implements DataPlane {
     const served = found ?? { slot: this.#store.addSlot(), refresh: neverRefreshed };
     this.#environments.set(environment, served);
     this.#directory.set(served.slot, keys);
+    this.#watcher?.keysSet(served.slot, keys.clientSideKey);
   }
 
   removeEnvironment(environment: number): void {
@@ -82,12 +123,20 @@ export class ServedEnvironments implements DataPlane {
     this.#directory.remove(found.slot);
     this.#store.removeSlot(found.slot);
     this.#environments.delete(environment);
+    this.#watcher?.removed(found.slot);
   }
 
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
     const found = this.#environments.get(environment);
     if (found === undefined) throw new Error(`there is no environment ${environment}`);
-    return await this.#publisher.publish(found.slot, document);
+    const report = await this.#publisher.publish(found.slot, document);
+    this.#watcher?.swapped(found.slot);
+    return report;
+  }
+
+  announce(environment: number, version: string): void {
+    const found = this.#environments.get(environment);
+    if (found !== undefined) this.#watcher?.announced(found.slot, version);
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {

@@ -12,6 +12,7 @@ import { EnvironmentGoneError } from "./worker-end.ts";
 interface BriefedEnvironment {
   keys: EnvironmentKeys;
   document: SnapshotInput | null;
+  announcedVersion: string | null;
   status: RefreshStatus | null;
 }
 
@@ -30,7 +31,8 @@ export class WorkerBriefing {
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
     const found = this.#environments.get(environment);
-    if (found === undefined) this.#environments.set(environment, { keys, document: null, status: null });
+    const empty = { document: null, announcedVersion: null, status: null };
+    if (found === undefined) this.#environments.set(environment, { keys, ...empty });
     else found.keys = keys;
   }
 
@@ -43,6 +45,11 @@ export class WorkerBriefing {
     const found = this.#environments.get(environment);
     if (found === undefined) throw new EnvironmentGoneError(environment);
     found.document = document;
+  }
+
+  setAnnounced(environment: number, version: string): void {
+    const found = this.#environments.get(environment);
+    if (found !== undefined) found.announcedVersion = version;
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {
@@ -59,9 +66,10 @@ export class WorkerBriefing {
     if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
     void channel.send({ kind: "environments-known", areKnown: this.#areEnvironmentsKnown });
     const told: Promise<unknown>[] = [];
-    for (const [environment, { keys, document, status }] of this.#environments) {
+    for (const [environment, { keys, document, announcedVersion, status }] of this.#environments) {
       channel.setEnvironment(environment, keys);
       if (document !== null) told.push(channel.publish(environment, document).catch(unlessGone));
+      if (announcedVersion !== null) channel.announce(environment, announcedVersion);
       if (status !== null) channel.setRefreshStatus(environment, status);
     }
     await Promise.all(told);

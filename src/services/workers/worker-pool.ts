@@ -21,10 +21,9 @@ import { WorkerBriefing } from "./worker-briefing.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 import { pauseBeforeStartMs, WorkerDeaths } from "./worker-deaths.ts";
 import { endText, textOf, type WorkerRun } from "./worker-end.ts";
+import { rollOut } from "./worker-rollout.ts";
 import { endSilentWorkers } from "./worker-watch.ts";
 
-/** How long a document waits for the workers that are not the first to have it; they get it all the same. */
-const rolloutMsMax = 2000;
 /** How long a document waits for a worker that is being replaced, and for a sign of life of each. */
 const strengthMsMax = 5000;
 const strengthCheckMs = 50;
@@ -115,12 +114,13 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     this.#briefing.setDocument(environment, document);
     collectSoon(document.packed.body.byteLength);
     const others = [...this.#channels].filter((channel) => channel !== worker);
-    const rollouts = others.map((channel) => {
-      const delivery = channel.deliver(environment, document);
-      return channel.pulse.isSilent ? null : delivery;
-    });
-    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock);
+    await rollOut(others, environment, document, this.#options.clock);
     return report;
+  }
+
+  announce(environment: number, version: string): void {
+    this.#briefing.setAnnounced(environment, version);
+    for (const channel of this.#channels) channel.announce(environment, version);
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {
