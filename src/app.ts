@@ -10,13 +10,17 @@ import { createGetIdentitiesRoute, createPostIdentitiesRoute } from "./routes/ap
 import { createErrorResponder, internalErrorResponse } from "./routes/error-responses.ts";
 import { createHealthRoute, createLivenessRoute } from "./routes/health-routes.ts";
 import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
+import { createStreamRoute, type StreamRouteDependencies } from "./routes/realtime/stream-route.ts";
+import { streamKeyOf, streamPath } from "./routes/realtime/stream-target.ts";
 import { RequestAbortedError } from "./routes/request-body.ts";
 import { createPathReader } from "./routes/request-path.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
 import { createUnmatchedRoute } from "./routes/unmatched-route.ts";
 import type { Logger } from "./services/service-logger.ts";
 
-export interface AppDependencies extends Omit<RouteDependencies, "respondError"> {
+export interface AppDependencies
+  extends Omit<RouteDependencies, "respondError">,
+    Pick<StreamRouteDependencies, "streams" | "clock"> {
   readonly logger: Logger;
 }
 
@@ -44,13 +48,14 @@ type Handler = (context: AppContext) => Response | Promise<Response>;
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
   const respondError = createErrorResponder(dependencies.cors);
-  const routeDependencies: RouteDependencies = { ...dependencies, respondError };
+  const routeDependencies = { ...dependencies, respondError };
   return createRouter(dependencies, (mount) => {
     mount("GET", flagsPath, createFlagsRoute(routeDependencies));
     mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
     mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
     mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
     mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
+    mount("GET", streamPath, createStreamRoute(routeDependencies));
     mountHealth(mount, dependencies);
   });
 }
@@ -80,7 +85,8 @@ function createRouter(
     const methods = methodsByPath.get(path) ?? ["OPTIONS"];
     methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
   });
-  app.notFound(createUnmatchedRoute({ cors, respondError: createErrorResponder(cors) }, methodsByPath));
+  const methodsOf = (path: string) => methodsByPath.get(streamKeyOf(path) === null ? path : streamPath);
+  app.notFound(createUnmatchedRoute({ cors, respondError: createErrorResponder(cors) }, methodsOf));
   app.onError((error, context) => {
     // A client that went away is no event, however often it happens.
     if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "A request failed by a bug");

@@ -6,20 +6,18 @@ import { randomUUID } from "node:crypto";
 import { getRequestListener } from "@hono/node-server";
 import { createApp, requestPaths } from "./app.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
-import { snapshotSettingsOf } from "./cache/snapshot-settings.ts";
-import { SnapshotStore } from "./cache/snapshot-store.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
 import { malformedResponse } from "./routes/error-responses.ts";
 import { createRequestListener } from "./routes/request-listener.ts";
 import { systemClock } from "./services/clock.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
-import { type DataPlane, ServedEnvironments } from "./services/environments/served-environments.ts";
-import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
+import { createServedEnvironments, type DataPlane } from "./services/environments/served-environments.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener } from "./services/listener/http-listener.ts";
 import { createNodeServer } from "./services/listener/node-server.ts";
 import { TurnBudget } from "./services/listener/turn-budget.ts";
+import { ClientStreams } from "./services/realtime/client-streams.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 /** The data plane of one process. Disposing it drains first: no request in flight is lost. */
@@ -42,14 +40,14 @@ export interface RunningServer extends AsyncDisposable {
 export function createServer(settings: Settings, logger: Logger, _notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   const cors = prepareCors(settings.allowOrigins);
-  const store = new SnapshotStore();
-  const snapshotSettings = () => snapshotSettingsOf(cors.headerSet, settings.identityCache, store.slots);
-  const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
-  const environments = new ServedEnvironments(store, publisher, clock);
+  const streams = new ClientStreams({ settings: settings.clientStreams, clock, random: Math.random });
+  const environments = createServedEnvironments(cors.headerSet, settings.identityCache, clock, streams);
   const { resolveKey } = environments;
   const app = createApp({
     resolveKey,
     cors,
+    clock,
+    streams,
     limits: settings.limits,
     reportHealth: () =>
       reportHealth({
@@ -93,6 +91,6 @@ export function createServer(settings: Settings, logger: Logger, _notify: Notice
     listen: (port) => httpListener.listen(port),
     renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
-    [Symbol.asyncDispose]: () => httpListener.drain(),
+    [Symbol.asyncDispose]: () => streams.drainBeside(httpListener.drain(), settings.server.drainDelayMs),
   };
 }

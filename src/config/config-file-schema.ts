@@ -3,6 +3,7 @@
  * It must not read files or variables, and its output keeps the names of the file.
  */
 import { z } from "zod";
+import { clientStreamSettings } from "./client-stream-settings.ts";
 import { pathPattern } from "./pem-files.ts";
 import { bytes, count, seconds, secondsMax } from "./quantities.ts";
 import { admin, server } from "./server-section.ts";
@@ -150,6 +151,7 @@ export const configFileSchema = z.object({
     .prefault({}),
   upstream: upstream.prefault({}),
   polling: polling.prefault({}),
+  realtime: z.object(clientStreamSettings).prefault({}),
   limits: z
     .object({
       body_bytes_max: bytes(262_144),

@@ -61,6 +61,12 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
         : toGracePeriodMs(file.health_check.environment_update_grace_period_seconds),
       policy: file.health_check.policy,
     },
+    clientStreams: {
+      keepAliveMs: toMs(file.realtime.keep_alive_seconds),
+      lifetimeMs: toMs(file.realtime.stream_lifetime_seconds),
+      streamsMax: file.realtime.streams_max,
+      environmentStreamsMax: file.realtime.environment_streams_max,
+    },
     storage: file.storage.enabled ? { path: resolve(directory, file.storage.path) } : null,
   };
 }

@@ -154,6 +154,16 @@ export interface StorageSettings {
   readonly path: string;
 }
 
+/** The event streams that clients hold open, in each worker. */
+export interface ClientStreamSettings {
+  readonly keepAliveMs: number;
+  /** A stream ends by itself after about so long. */
+  readonly lifetimeMs: number;
+  readonly streamsMax: number;
+  /** Of one environment. */
+  readonly environmentStreamsMax: number;
+}
+
 export interface Settings {
   readonly environments: readonly EnvironmentSettings[];
   /** Whether there is no upstream: documents are in files, or in the archive. */
@@ -169,6 +179,7 @@ export interface Settings {
   readonly allowOrigins: readonly string[];
   readonly logging: LoggingSettings;
   readonly health: HealthSettings;
+  readonly clientStreams: ClientStreamSettings;
   /** Null: nothing is kept on disk. */
   readonly storage: StorageSettings | null;
 }

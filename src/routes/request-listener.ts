@@ -9,7 +9,7 @@ import type { Clock } from "../services/clock.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
 import { receiveBodies } from "../services/listener/received-bodies.ts";
 import { awaitsBody } from "./awaited-bodies.ts";
-import { type ApplicationFetch, listenDirectly, readDirectly } from "./direct-answers.ts";
+import { type ApplicationFetch, listenDirectly, readDirectly, streamDirectly } from "./direct-answers.ts";
 import { admitRequests } from "./request-admission.ts";
 import { withoutLegalHosts } from "./request-host.ts";
 
@@ -38,7 +38,7 @@ export function createRequestListener(options: RequestListenerOptions): RequestL
   const listener = receiveBodies({
     isAwaited: awaitsBody({ paths: paths.body, limits, resolveKey }),
     received: direct,
-    others: readDirectly(paths.read, direct, withoutLegalHosts(general)),
+    others: readDirectly(paths.read, direct, streamDirectly(direct, withoutLegalHosts(general))),
   });
   const { bodyBytesMax } = limits;
   return admitRequests(
