@@ -123,10 +123,10 @@ function report(results: readonly CaseResult[], { rounds }: BenchOptions): Bench
   const head = ["open", "idle, KiB each", "told, KiB each", "first told, ms", "last told, ms", "target"];
   const note =
     `Difference of resident memory (VmRSS) of a fresh process of the built form, two seconds after all ` +
-    `streams were open, and two seconds after ${publishes} events to each. Told: from the upstream's answer ` +
-    `with a changed document of 50 features, which is read, compiled, prepared and rolled out before ` +
-    `anybody is told, to the first and the last client; the benchmark's own process reads for all of them. ` +
-    `${rounds} rounds, ${publishes} documents each.`;
+    `streams were open, and two seconds after ${publishes} events to each. Told: from the upstream's ` +
+    `answer with a changed document of 50 features, which is read, compiled, prepared and rolled out ` +
+    `before anybody is told, to the first and the last client; the benchmark's process reads for all of ` +
+    `them. ${rounds} rounds, ${publishes} documents each.`;
   return {
     tables: [{ marker: "streams", text: tableText(head, rows), note }],
     plots: [],

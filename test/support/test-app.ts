@@ -11,7 +11,7 @@ import type {
   IdentityCacheSettings,
   RequestLimits,
 } from "../../src/models/settings.ts";
-import { systemClock } from "../../src/services/clock.ts";
+import { type Clock, systemClock } from "../../src/services/clock.ts";
 import { keysOfPair } from "../../src/services/environments/environment-list.ts";
 import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
 import { PublishLog } from "../../src/services/environments/publish-log.ts";
@@ -35,6 +35,8 @@ export interface TestAppOptions {
   readonly limits?: Partial<RequestLimits>;
   readonly identityCache?: Partial<IdentityCacheSettings>;
   readonly clientStreams?: Partial<ClientStreamSettings>;
+  /** What routes wait by. */
+  readonly clock?: Clock;
   readonly reportHealth?: () => HealthReport;
   readonly hasTime?: () => boolean;
   readonly randomIdentifier?: () => string;
@@ -127,7 +129,7 @@ export async function createTestApp(options: TestAppOptions) {
   const app = createApp({
     resolveKey: directory.resolve,
     cors,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     streams,
     limits: { ...defaultLimits, ...options.limits },
     reportHealth: options.reportHealth ?? (() => okReport),
