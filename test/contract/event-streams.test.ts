@@ -1,8 +1,10 @@
 /** Contract A10, B 1.8: the event stream of an environment, to the byte, and who may open one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { tlsSection } from "../support/certificates.ts";
 import { environmentA } from "../support/contract-documents.ts";
 import { ask, expectError, serverKey } from "../support/contract-requests.ts";
+import { RawConnection } from "../support/raw-client.ts";
 import {
   clientKey,
   demoDocumentText,
@@ -182,6 +184,30 @@ describe("the answer", () => {
       expect(client.connection.unread.endsWith(firstEvent)).toBe(true);
     }
     expect((await open()).isEnded).toBe(false);
+  });
+});
+
+describe("over TLS, and in HTTP/1.0", () => {
+  it("many changes in a row reach a client that reads", async () => {
+    const { port, setDocument } = await start({ document: null, config: { server: { tls: tlsSection() } } });
+    const client = await StreamClient.over(await RawConnection.openSecurely(port));
+    onTestFinished(() => client[Symbol.asyncDispose]());
+    for (let second = 10; second < 25; second += 1) {
+      setDocument(documentAt(`2024-05-01T00:00:${second}Z`));
+      await eventually(() => client.events.length === second - 9);
+    }
+    expect(client.events.at(-1)).toBe("1714521624.0");
+    expect(client.connection.isOpen).toBe(true);
+  });
+
+  it("a proxy in between that speaks the older version gets the stream without frames", async () => {
+    const { port, setDocument } = await start();
+    await using connection = await RawConnection.open(port);
+    connection.send(`GET ${streamPath} HTTP/1.0\r\n\r\n`);
+    await eventually(() => connection.unread.endsWith(firstEvent));
+    setDocument(documentAt("2024-05-01T00:00:00Z"));
+    await eventually(() => connection.unread.endsWith('"updated_at": 1714521600.0}\n\n'));
+    expect(connection.unread).toMatch(/\r\n\r\nretry: \d+\n\nevent: /);
   });
 });
 

@@ -16,7 +16,16 @@ export class StreamClient implements AsyncDisposable {
 
   /** Asks, and resolves when an answer begins. */
   static async open(port: number, path = streamPath, headers: readonly string[] = []): Promise<StreamClient> {
-    const client = new StreamClient(await RawConnection.open(port));
+    return await StreamClient.over(await RawConnection.open(port), path, headers);
+  }
+
+  /** The same on a connection of the caller's choice. */
+  static async over(
+    connection: RawConnection,
+    path = streamPath,
+    headers: readonly string[] = [],
+  ): Promise<StreamClient> {
+    const client = new StreamClient(connection);
     client.connection.send(requestText(`GET ${path}`, headers));
     await eventually(() => client.head !== "");
     return client;
