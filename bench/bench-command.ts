@@ -41,35 +41,53 @@ export async function runBenchmark(
   roundsDefault: number,
   measure: (options: BenchOptions) => Promise<BenchReport>,
 ): Promise<void> {
+  const { json, ...options } = optionsOrExit(() => readOptions(roundsDefault));
+  await runReporting(json, async () => ({ rounds: options.rounds, ...(await measure(options)) }));
+}
+
+/** @returns what `read` does; where it throws, the process ends with its message: wrong usage */
+export function optionsOrExit<Options>(read: () => Options): Options {
+  try {
+    return read();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(exitCodes.wrongUsage);
+  }
+}
+
+/**
+ * Measures and reports, in JSON or in text. The exit code is 1 where a target is missed.
+ * @param measure ends by itself; a signal ends the process before
+ */
+export async function runReporting(json: boolean, measure: () => Promise<BenchReport>): Promise<void> {
   // What was started ends with this process, but not by a signal's own doing.
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.on(name, () => process.exit(exitCodes.interrupted));
-  const { json, ...options } = readOptions(roundsDefault);
-  const report = await measure(options);
+  const report = await measure();
   showProgress("");
-  if (json) console.log(JSON.stringify({ node: process.version, rounds: options.rounds, ...report }));
+  if (json) console.log(JSON.stringify({ node: process.version, ...report }));
   else print(report);
   process.exitCode = report.missed.length > 0 ? exitCodes.missed : exitCodes.ok;
 }
 
 function readOptions(roundsDefault: number): BenchOptions & { readonly json: boolean } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        json: { type: "boolean", default: false },
-        rounds: { type: "string", default: String(roundsDefault) },
-        only: { type: "string", default: "" },
-      },
-    });
-    const { json, only } = values;
-    const rounds = Number(values.rounds);
-    if (!(Number.isInteger(rounds) && rounds > 0))
-      throw new Error("--rounds: expected a whole number above 0");
-    return { json, rounds, includes: (name) => name.includes(only) };
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodes.wrongUsage);
-  }
+  const { values } = parseArgs({
+    options: {
+      json: { type: "boolean", default: false },
+      rounds: { type: "string", default: String(roundsDefault) },
+      only: { type: "string", default: "" },
+    },
+  });
+  const { json, only } = values;
+  return { json, rounds: numberAboveZero("rounds", values.rounds), includes: (name) => name.includes(only) };
+}
+
+/** @throws Error naming the option where it is no whole number above zero */
+export function numberAboveZero(option: string, text: string): number {
+  const number = Number(text);
+  if (!(Number.isInteger(number) && number > 0))
+    throw new Error(`--${option}: expected a whole number above 0`);
+  return number;
 }
 
 function print({ tables, missed }: BenchReport): void {

@@ -92,21 +92,22 @@ export class Child implements AsyncDisposable {
     return await this.ask<LoopReport>("loop");
   }
 
+  /** Whether the process is gone, whoever ended it. */
+  get hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     process.off("exit", this.#kill);
-    if (this.#hasEnded) return;
+    if (this.hasEnded) return;
     const exited = once(this.#process, "exit");
     this.#killAll();
     await exited;
   }
 
-  get #hasEnded(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null;
-  }
-
   /** Its own processes too, after it: before, it would put others in their place. */
   #killAll(): void {
-    if (this.#hasEnded || this.#process.pid === undefined) return;
+    if (this.hasEnded || this.#process.pid === undefined) return;
     const children = childrenOf(this.#process.pid);
     this.#process.kill("SIGKILL");
     for (const pid of children) {

@@ -78,7 +78,7 @@ export async function prepareView(
   const snapshot = await buildEnvironmentSnapshot(
     { packed, lastModified: null, receivedAt: new Date(0) },
     {
-      headerSet: (plain) => ({ plain, namedOrigins: new Set() }),
+      headerSet: (plain) => ({ plain, anyOrigin: true }),
       identityCache,
       answerPlaces: answerPlacesMax,
     },

@@ -80,6 +80,8 @@ export interface ProxyOptions {
   /** Null: any. Core 0 where it is not given. */
   readonly core?: 0 | null;
   readonly isProbed?: boolean;
+  /** Any free one where it is not given. */
+  readonly port?: number;
   /** One where it is not given; their keys are `environmentKeys`. */
   readonly environments?: number;
   /** As environment variables, beside those of keys, upstream, address and a poll that comes once. */
@@ -102,7 +104,7 @@ export async function startProxy(options: ProxyOptions): Promise<MeasuredServer>
 /** @returns the proxy, which does not listen yet */
 export async function spawnProxy(options: ProxyOptions): Promise<MeasuredServer> {
   const { apiUrl, proxy, core = 0, isProbed = false, environments = 1, settings } = options;
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const pairs = Array.from({ length: environments }, (_, environment) => {
     const { client, server } = environmentKeys(environment);
     return { client_side_key: client, server_side_key: server };

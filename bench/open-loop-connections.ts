@@ -1,6 +1,6 @@
 /**
- * The connections of an open loop: each has one request at a time, further requests wait until one is free.
- * Raw bytes on `node:net`, so that one core can overload another one.
+ * The connections of a load: each has one request at a time, further requests wait until one is free. Raw
+ * bytes on `node:net`, so that one core can overload another one.
  */
 import { connect, type Socket } from "node:net";
 import type { Outcome } from "./load-outcomes.ts";
@@ -21,7 +21,7 @@ export interface ConnectionsOptions {
   readonly comparesBodies?: boolean;
 }
 
-type OnEnd = (outcome: Outcome, ms: number) => void;
+type OnEnd = (outcome: Outcome, ms: number, request: DueRequest) => void;
 
 interface Connection {
   readonly socket: Socket;
@@ -106,7 +106,9 @@ export class OpenLoopConnections {
       const text = head.toString("latin1", 0, place);
       const length = /^content-length: *(\d+)/im.exec(text)?.[1];
       if (length === undefined && !text.startsWith("HTTP/1.1 304 ")) {
-        this.#end(connection, "malformed");
+        // Node's own refusals have no body: they end with their connection.
+        const isRefusal = /^HTTP\/1\.1 4\d\d .*\r\nconnection: close$/i.test(text);
+        this.#end(connection, isRefusal ? (text.slice(9, 12) as Outcome) : "malformed");
         return;
       }
       connection.length = place + headEnd.length + Number(length ?? 0);
@@ -155,7 +157,7 @@ export class OpenLoopConnections {
     if (next !== undefined) this.#write(this.#open(), next);
   }
 
-  #tell(outcome: Outcome, { dueMs }: DueRequest): void {
-    this.#onEnd(outcome, performance.now() - dueMs);
+  #tell(outcome: Outcome, request: DueRequest): void {
+    this.#onEnd(outcome, performance.now() - request.dueMs, request);
   }
 }

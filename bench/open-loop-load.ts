@@ -6,6 +6,7 @@
  */
 
 import type { HttpRequest } from "./http-cases.ts";
+import { stopOrder } from "./load-orders.ts";
 import { countOutcome, type Outcomes } from "./load-outcomes.ts";
 import { OpenLoopConnections } from "./open-loop-connections.ts";
 import { requestText } from "./request-text.ts";
@@ -29,9 +30,6 @@ export interface OpenLoopReport {
   readonly outcomes: Outcomes;
   readonly isLast: boolean;
 }
-
-/** Ends the load: what is in flight is waited for. */
-export const stopOrder = "stop";
 
 const tickMs = 1;
 const reportMs = 1000;

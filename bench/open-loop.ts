@@ -3,8 +3,9 @@
  * each second what became of its requests.
  */
 import { Child } from "./child-process.ts";
+import { stopOrder } from "./load-orders.ts";
 import { mergeOutcomes, type Outcomes } from "./load-outcomes.ts";
-import { type OpenLoopOrder, type OpenLoopReport, stopOrder } from "./open-loop-load.ts";
+import type { OpenLoopOrder, OpenLoopReport } from "./open-loop-load.ts";
 
 export class OpenLoop implements AsyncDisposable {
   readonly #child: Child;

@@ -26,13 +26,13 @@ const adminP99MsMax = 50;
 const recoverySecondsMax = 2;
 
 /** An evaluation takes long enough that one core can send four times what another one answers. */
-const profile: Profile = { ...heavyProfile, segments: 400, overridingSegments: 400 };
+const profile: Profile = { ...heavyProfile, segments: 1000, overridingSegments: 1000 };
 const patienceMs = 1000;
 /** As many as may wait at four times the capacity; each client has its own. */
 const connections = 16_000;
 const besidePerSecond = 50;
 const seconds = { settle: 2, base: 4, overload: 20 };
-const capacityRequests = 5000;
+const capacityRequests = 2000;
 
 const identities = httpCase("POST identities, another body each time").request;
 const flags = httpCase("GET flags").request;
@@ -156,7 +156,7 @@ function report(samples: readonly OverloadSample[][], { rounds }: BenchOptions):
     ];
   });
   const note =
-    `POST identities, another body each time, an evaluation of about half a millisecond, on one core; an ` +
+    `POST identities, another body each time, an evaluation of about a millisecond, on one core; an ` +
     `open loop for ${seconds.overload} s from the other core, each client waits ${patienceMs / 1000} s. ` +
     `${rounds} rounds of fresh processes.`;
   return {

@@ -1,6 +1,7 @@
 /**
- * What Linux tells of a process in `/proc`: how much memory it holds, and which processes it started. It asks
- * the process itself nothing, so nothing of the benchmark need be loaded there.
+ * What Linux tells of a process in `/proc`: how much memory it holds, and how many files it has open, and
+ * which processes it started. It asks the process itself nothing, so nothing of the benchmark need be
+ * loaded there.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
@@ -24,6 +25,15 @@ export function memoryOf(pid: number): ProcessMemory {
     throw new Error(`no memory is known of process ${pid}: it ended, or there is no /proc`);
   const mib = (name: string) => field(status, name) / 1024;
   return { rssMib: mib("VmRSS"), ownMib: mib("RssAnon"), peakMib: mib("VmHWM") };
+}
+
+/** @returns how many descriptors the process has open; 0 for one that ended meanwhile */
+export function descriptorsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
 }
 
 /** @returns the processes that this one started and that live; none where there is no `/proc` */

@@ -18,13 +18,16 @@ import { createNodeServer } from "./services/listener/node-server.ts";
 
 if (parentPort !== null) await serve(workerData as AdminThreadData, parentPort);
 
-async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof parentPort>): Promise<void> {
-  const { admin, health, logging, poll } = settings;
+async function serve(
+  { settings: first }: AdminThreadData,
+  parent: NonNullable<typeof parentPort>,
+): Promise<void> {
+  let settings = first;
+  const { admin, logging } = settings;
   if (admin === null) throw new Error("the settings have no admin listener");
   const clock = systemClock;
   const watched = new WatchedEnvironments(clock);
-  parent.on("message", (order: AdminOrder) => watched.take(order));
-  const { logger } = createLogger(logging);
+  const { logger, setLevel } = createLogger(logging);
   const cors = prepareCors([]);
   const { healthSources: sources, isAlive, isDraining, isServing } = watched;
   const app = createAdminApp({
@@ -32,8 +35,8 @@ async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof p
     isAlive,
     reportHealth: () =>
       reportHealth({
-        settings: health,
-        pollIntervalMs: poll.intervalMs,
+        settings: settings.health,
+        pollIntervalMs: settings.poll.intervalMs,
         clock,
         sources,
         isDraining,
@@ -45,7 +48,13 @@ async function serve({ settings }: AdminThreadData, parent: NonNullable<typeof p
   const options = { hostname: "localhost", errorHandler: () => malformedResponse(cors) };
   const listener = withoutLegalHosts(getRequestListener(app.fetch, options));
   const server = { ...settings.server, ...admin, tls: null };
-  const { server: nodeServer } = createNodeServer(server, listener);
+  const { server: nodeServer, allowClients } = createNodeServer(server, listener);
+  parent.on("message", (order: AdminOrder) => {
+    if (order.kind !== "settings") return watched.take(order);
+    settings = order.settings;
+    setLevel(settings.logging.level);
+    allowClients(settings.server.allowClients);
+  });
   const httpListener = new HttpListener({
     server: nodeServer,
     section: "admin",

@@ -3,6 +3,7 @@
  * without a socket.
  */
 import { Hono } from "hono";
+import type { WebhookSettings } from "./models/settings.ts";
 import { createBulkIdentitiesRoute } from "./routes/api/bulk-identities-route.ts";
 import { createEnvironmentDocumentRoute } from "./routes/api/environment-document-route.ts";
 import { createFlagsRoute } from "./routes/api/flags-route.ts";
@@ -16,12 +17,16 @@ import { RequestAbortedError } from "./routes/request-body.ts";
 import { createPathReader } from "./routes/request-path.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
 import { createUnmatchedRoute } from "./routes/unmatched-route.ts";
+import { createWebhookRoute, webhookPath } from "./routes/webhook-route.ts";
+import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 export interface AppDependencies
   extends Omit<RouteDependencies, "respondError">,
     Pick<StreamRouteDependencies, "streams" | "clock"> {
   readonly logger: Logger;
+  /** Where there are no settings there is no such route. */
+  readonly webhook?: { readonly settings: WebhookSettings | null; readonly notify: NoticeTaker };
 }
 
 export type AdminAppDependencies = Pick<AppDependencies, "cors" | "reportHealth" | "isAlive" | "logger">;
@@ -47,9 +52,10 @@ type Handler = (context: AppContext) => Response | Promise<Response>;
 
 /** Routes are declared without a trailing slash and answer with one too (contract A1). */
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
-  const respondError = createErrorResponder(dependencies.cors);
+  const { cors, limits, logger } = dependencies;
+  const respondError = createErrorResponder(cors, limits.bodyBytesMax);
   const routeDependencies = { ...dependencies, respondError };
-  return createRouter(dependencies, (mount) => {
+  return createRouter({ cors, logger, respondError }, (mount) => {
     mount("GET", flagsPath, createFlagsRoute(routeDependencies));
     mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
     mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
@@ -57,12 +63,20 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
     mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
     mount("GET", streamPath, createStreamRoute(routeDependencies));
     mountHealth(mount, dependencies);
+    const { settings = null, notify } = dependencies.webhook ?? {};
+    if (settings === null || notify === undefined) return;
+    const { logger } = dependencies;
+    const webhook = createWebhookRoute({ ...routeDependencies, settings, notify, logger });
+    mount("POST", webhookPath(settings), webhook);
   });
 }
 
 /** What the admin listener answers: nothing that needs a key. */
 export function createAdminApp(dependencies: AdminAppDependencies): Hono<AppEnvironment> {
-  return createRouter(dependencies, (mount) => mountHealth(mount, dependencies));
+  const { cors, logger } = dependencies;
+  // It has no use for a body, however short.
+  const respondError = createErrorResponder(cors, 0);
+  return createRouter({ cors, logger, respondError }, (mount) => mountHealth(mount, dependencies));
 }
 
 type Mount = (method: "GET" | "POST", path: string, handler: Handler) => void;
@@ -74,7 +88,11 @@ function mountHealth(mount: Mount, dependencies: AdminAppDependencies): void {
 }
 
 function createRouter(
-  { cors, logger }: Pick<AppDependencies, "cors" | "logger">,
+  {
+    cors,
+    logger,
+    respondError,
+  }: Pick<RouteDependencies, "cors" | "respondError"> & Pick<AppDependencies, "logger">,
   mountAll: (mount: Mount) => void,
 ): Hono<AppEnvironment> {
   const methodsByPath = new Map<string, string[]>();
@@ -86,7 +104,7 @@ function createRouter(
     methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
   });
   const methodsOf = (path: string) => methodsByPath.get(streamKeyOf(path) === null ? path : streamPath);
-  app.notFound(createUnmatchedRoute({ cors, respondError: createErrorResponder(cors) }, methodsOf));
+  app.notFound(createUnmatchedRoute({ cors, respondError }, methodsOf));
   app.onError((error, context) => {
     // A client that went away is no event, however often it happens.
     if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "A request failed by a bug");

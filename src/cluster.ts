@@ -7,12 +7,15 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createControlPlane } from "./control-plane.ts";
 import type { CertificatePair, Settings } from "./models/settings.ts";
-import { createServer, type RunningServer } from "./server.ts";
+import { createServer } from "./server.ts";
 import { AdminListener } from "./services/admin/admin-listener.ts";
 import type { AdminThreadData } from "./services/admin/admin-messages.ts";
 import { systemClock } from "./services/clock.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
+import type { ListChanges } from "./services/environments/environment-list.ts";
+import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
+import { closeUntaken } from "./services/workers/untaken-connections.ts";
 import { WorkerPool } from "./services/workers/worker-pool.ts";
 
 /** A proxy that listens. Disposing it drains first: no request in flight is lost. */
@@ -21,6 +24,12 @@ export interface RunningProxy extends AsyncDisposable {
   readonly url: string;
   /** Rejects when the proxy cannot go on; else never settles. */
   readonly failed: Promise<never>;
+  /**
+   * These settings count from now on, where they may change (`config/setting-classes.ts`); no connection and
+   * no request is lost by it.
+   * @returns what has changed with the environments
+   */
+  reconfigure(settings: Settings): ListChanges;
   /** Connections that are accepted from now on get this certificate, where the settings ask for TLS. */
   renewCertificate(pair: CertificatePair): void;
   /** Makes a running drain end at once. */
@@ -59,6 +68,11 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   return {
     url,
     failed: isPool ? data.failed : new Promise(() => undefined),
+    reconfigure(next) {
+      data.reconfigure(next);
+      admin?.reconfigure(next);
+      return controlPlane.reconfigure(next);
+    },
     renewCertificate: (pair) => data.renewCertificate(pair),
     cutDrain: () => data.cutDrain(),
     async [Symbol.asyncDispose]() {
@@ -90,6 +104,7 @@ function createWorkerPool(settings: Settings, logger: Logger, takeNotice: Notice
     const worker = cluster.fork();
     // It repeats what breaks its channel: unheard, that would end this process. `exit` tells of it too.
     worker.on("error", () => undefined);
+    closeUntaken(worker.process);
     return worker.process;
   };
   return new WorkerPool({ settings, fork, takeNotice, clock: systemClock, logger });

@@ -2,94 +2,60 @@
  * Composes the data plane: what answers requests from snapshots. It never asks the upstream; the control
  * plane tells it of documents. It decides nothing that a part could decide.
  */
-import { randomUUID } from "node:crypto";
-import { getRequestListener } from "@hono/node-server";
-import { createApp, requestPaths } from "./app.ts";
+import type { RequestListener } from "node:http";
+import { requestPaths } from "./app.ts";
+import { createAppListener } from "./app-listener.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
-import type { CertificatePair, Settings } from "./models/settings.ts";
-import { malformedResponse } from "./routes/error-responses.ts";
-import { createRequestListener } from "./routes/request-listener.ts";
+import { snapshotSettingsOf } from "./cache/snapshot-settings.ts";
+import { SnapshotStore } from "./cache/snapshot-store.ts";
+import type { Settings } from "./models/settings.ts";
+import { createAdmission } from "./routes/request-admission.ts";
 import { systemClock } from "./services/clock.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
-import { createServedEnvironments, type DataPlane } from "./services/environments/served-environments.ts";
-import { reportHealth } from "./services/health/health-report.ts";
+import { ServedEnvironments } from "./services/environments/served-environments.ts";
+import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts";
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener } from "./services/listener/http-listener.ts";
 import { createNodeServer } from "./services/listener/node-server.ts";
-import { TurnBudget } from "./services/listener/turn-budget.ts";
 import { ClientStreams } from "./services/realtime/client-streams.ts";
+import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
 
-/** The data plane of one process. Disposing it drains first: no request in flight is lost. */
-export interface RunningServer extends AsyncDisposable {
-  /** Takes documents, also before it listens. */
-  readonly dataPlane: DataPlane;
-  /**
-   * @param port the setting's unless given
-   * @returns where it listens, such as `http://127.0.0.1:8000`
-   * @throws ListenError where the socket cannot be opened
-   */
-  listen(port?: number): Promise<string>;
-  /** Connections that are accepted from now on get this certificate, where the settings ask for TLS. */
-  renewCertificate(pair: CertificatePair): void;
-  /** Makes a running drain end at once. */
-  cutDrain(): void;
-}
-
 /** Makes a server; requests are answered 503 until their environment's first document is there. */
-export function createServer(settings: Settings, logger: Logger, _notify: NoticeTaker): RunningServer {
+export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
   const clock = systemClock;
-  const cors = prepareCors(settings.allowOrigins);
+  let cors = prepareCors(settings.allowOrigins);
+  const store = new SnapshotStore();
+  const snapshotSettings = () => snapshotSettingsOf(cors.headerSet, settings.identityCache, store.slots);
+  const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
   const streams = new ClientStreams({ settings: settings.clientStreams, clock, random: Math.random });
-  const environments = createServedEnvironments(cors.headerSet, settings.identityCache, clock, streams);
+  const environments = new ServedEnvironments(store, publisher, clock, streams);
   const { resolveKey } = environments;
-  const app = createApp({
-    resolveKey,
-    cors,
-    clock,
-    streams,
-    limits: settings.limits,
-    reportHealth: () =>
-      reportHealth({
-        settings: settings.health,
-        pollIntervalMs: settings.poll.intervalMs,
-        clock,
-        sources: environments.healthSources,
-        isServing: () => true,
-        isDraining: () => httpListener.isDraining,
-      }),
-    isAlive: () => true,
-    hasTime: new TurnBudget(settings.server.turnBudgetMs).hasTime,
-    randomIdentifier: () => randomUUID().replaceAll("-", ""),
-    logger,
-  });
-  // The name stands in for all that clients send, or do not: no answer depends on it.
-  const options = { hostname: "localhost", errorHandler: () => malformedResponse(cors) };
-  const listener = createRequestListener({
-    fetch: app.fetch,
-    general: getRequestListener(app.fetch, options),
-    paths: requestPaths,
-    server: settings.server,
-    limits: settings.limits,
-    resolveKey,
-    cors,
-    clock,
-  });
-  const { server, renewCertificate } = createNodeServer(settings.server, listener);
+  const { proxyHeaders } = settings.server;
+  const admit = createAdmission({ healthPaths: requestPaths.health, proxyHeaders, resolveKey, clock });
+  const isDraining = () => httpListener.isDraining;
+  const listenBy = (current: Settings): RequestListener =>
+    createAppListener(current, cors, { environments, streams, admit, isDraining, notify, clock, logger });
+  const node = createNodeServer(settings.server, listenBy(settings));
   const httpListener = new HttpListener({
-    server,
+    server: node.server,
     section: "server",
     settings: settings.server,
     clock,
     logger,
   });
   if (settings.logging.accessLog) {
-    logRequests(server, { trustsForwardedFor: settings.server.proxyHeaders, clock, logger });
+    logRequests(node.server, { trustsForwardedFor: proxyHeaders, clock, logger });
   }
   return {
     dataPlane: environments,
     listen: (port) => httpListener.listen(port),
-    renewCertificate,
+    reconfigure(next) {
+      cors = prepareCors(next.allowOrigins);
+      node.allowClients(next.server.allowClients);
+      node.swapListener(listenBy(next));
+    },
+    renewCertificate: node.renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
     [Symbol.asyncDispose]: () => streams.drainBeside(httpListener.drain(), settings.server.drainDelayMs),
   };

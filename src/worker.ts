@@ -4,19 +4,22 @@
  */
 import { createLogger } from "./config/logger.ts";
 import type { Settings } from "./models/settings.ts";
-import { createServer, type RunningServer } from "./server.ts";
+import { createServer } from "./server.ts";
 import { limitHeapGrowth } from "./services/garbage-collection.ts";
 import { ListenError } from "./services/listener/http-listener.ts";
+import type { RunningServer } from "./services/running-server.ts";
 import type { WorkerOrder, WorkerReport } from "./services/workers/worker-messages.ts";
 import { WorkerOrders } from "./services/workers/worker-orders.ts";
 
 process.once("message", ({ settings }: Extract<WorkerOrder, { kind: "start" }>) => serve(settings));
 // Ctrl-C reaches all processes of a terminal; the control plane's says what is to be done.
 process.on("SIGINT", () => undefined);
+// So does the end of a terminal; the control plane's process reads the configuration again.
+process.on("SIGHUP", () => undefined);
 
 function serve(settings: Settings): void {
   limitHeapGrowth();
-  const { logger, flush } = createLogger(settings.logging);
+  const { logger, setLevel, flush } = createLogger(settings.logging);
   const end = (code: number): void => {
     flush();
     process.exit(code);
@@ -27,10 +30,12 @@ function serve(settings: Settings): void {
   };
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
-  // As a terminal that closes sends it to all: the control plane's reads the certificate again.
-  if (settings.server.tls !== null) process.on("SIGHUP", () => undefined);
   const server = createServer(settings, logger, (notice) => report({ kind: "notice", notice }));
   const orders = new WorkerOrders(server.dataPlane, report);
+  const reconfigure = (next: Settings): void => {
+    setLevel(next.logging.level);
+    server.reconfigure(next);
+  };
   const drain = (): void => void server[Symbol.asyncDispose]().then(() => end(0), dieOfBug);
   process.on("SIGTERM", drain);
   process.on("message", (order: WorkerOrder) => {
@@ -38,6 +43,7 @@ function serve(settings: Settings): void {
     else if (order.kind === "drain") drain();
     else if (order.kind === "cut-drain") server.cutDrain();
     else if (order.kind === "certificate") server.renewCertificate(order.pair);
+    else if (order.kind === "settings") reconfigure(order.settings);
     else void orders.take(order);
   });
 }

@@ -11,6 +11,10 @@ const preflightMaxAgeSeconds = 600;
 const allowedMethods = "GET, HEAD, POST, PUT, OPTIONS";
 
 export interface CorsHeaders {
+  readonly anyOrigin: boolean;
+  /** The origins that are named in an answer to them; empty where any origin is allowed. */
+  readonly namedOrigins: ReadonlySet<string>;
+  readonly vary: string;
   /** Adds the CORS and `Vary` headers of an answer. */
   readonly headerSet: HeaderSetFactory;
   /**
@@ -20,17 +24,20 @@ export interface CorsHeaders {
   preflight(origin: string | null, requestedHeaders: string | null): HeaderRecord;
 }
 
+const ofAnyOrigin = { "access-control-allow-origin": "*", "access-control-expose-headers": exposedHeaders };
+
 /** @param allowOrigins `["*"]` for any origin, else origins that match exactly */
 export function prepareCors(allowOrigins: readonly string[]): CorsHeaders {
   const anyOrigin = allowOrigins.includes("*");
   const vary = anyOrigin ? variesByRequest : `Origin, ${variesByRequest}`;
-  const namedOrigins: ReadonlySet<string> = new Set(anyOrigin ? [] : allowOrigins);
-  const ofAnyOrigin = { "access-control-allow-origin": "*", "access-control-expose-headers": exposedHeaders };
   const headerSet = (headers: HeaderRecord): HeaderSet => ({
     plain: anyOrigin ? { ...headers, vary, ...ofAnyOrigin } : { ...headers, vary },
-    namedOrigins,
+    anyOrigin,
   });
   return {
+    anyOrigin,
+    namedOrigins: new Set(anyOrigin ? [] : allowOrigins),
+    vary,
     headerSet,
     preflight(origin, requestedHeaders) {
       const varies = { vary: `${vary}, Access-Control-Request-Headers` };
@@ -49,12 +56,25 @@ export function prepareCors(allowOrigins: readonly string[]): CorsHeaders {
 /**
  * The record for a request's origin. An origin of a list is named at once: a record for each would cost
  * memory.
+ * @param cors of the settings that the request is answered by; the set may be of older ones
  */
-export function headersFor({ plain, namedOrigins }: HeaderSet, origin: string | null): HeaderRecord {
-  if (origin === null || !namedOrigins.has(origin)) return plain;
+export function headersFor(cors: CorsHeaders, set: HeaderSet, origin: string | null): HeaderRecord {
+  const plain = set.anyOrigin === cors.anyOrigin ? set.plain : plainUnder(cors, set.plain);
+  if (origin === null || !cors.namedOrigins.has(origin)) return plain;
   return {
     ...plain,
     "access-control-allow-origin": origin,
     "access-control-expose-headers": exposedHeaders,
   };
+}
+
+/** What was prepared while the settings allowed any origin, and now do not, or the other way round. */
+function plainUnder({ anyOrigin, vary }: CorsHeaders, prepared: HeaderRecord): HeaderRecord {
+  if (anyOrigin) return { ...prepared, vary, ...ofAnyOrigin };
+  const {
+    "access-control-allow-origin": _origin,
+    "access-control-expose-headers": _exposed,
+    ...others
+  }: Record<string, string> = prepared;
+  return { ...others, vary };
 }

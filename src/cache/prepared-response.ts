@@ -8,12 +8,12 @@ import type { CompressedBody, ContentEncoding } from "../models/packed-document.
 
 export type HeaderRecord = Readonly<Record<string, string>>;
 
-/** Headers, and which origins get CORS headers of their own with them (contract A8). */
+/** Headers with those of CORS, as the settings were when they were made (contract A8). */
 export interface HeaderSet {
   /** For requests without an origin, for origins that are not allowed, and for all where any is allowed. */
   readonly plain: HeaderRecord;
-  /** The origins that are named in the answer; empty where any origin is allowed. */
-  readonly namedOrigins: ReadonlySet<string>;
+  /** Whether any origin was allowed: they differ by that alone, not by which origins are. */
+  readonly anyOrigin: boolean;
 }
 
 /** What is sent. */

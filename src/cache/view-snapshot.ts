@@ -107,10 +107,10 @@ export class ViewSnapshot {
 
   /** Puts headers to a body: an identity response, or a list of them. */
   identityResponse({ text, bytes }: Fragment, extraHeaders: HeaderRecord = {}): IdentityResponse {
-    const { plain, namedOrigins } = this.#input.identityHeaders;
+    const { plain, anyOrigin } = this.#input.identityHeaders;
     return {
       body: text,
-      headers: { plain: { ...plain, ...extraHeaders, "content-length": String(bytes) }, namedOrigins },
+      headers: { plain: { ...plain, ...extraHeaders, "content-length": String(bytes) }, anyOrigin },
     };
   }
 

@@ -34,9 +34,9 @@ export async function runDemo(
     server: { host: "127.0.0.1", port, drain_delay_seconds: 0 },
     storage: { enabled: false },
   });
-  return await runServer(settings, createLogger(settings.logging), version, (url) =>
-    output.stdout.write(instructions(url, upstream.apiUrl, exampleFile)),
-  );
+  return await runServer(settings, createLogger(settings.logging), version, {
+    onListening: (url) => output.stdout.write(instructions(url, upstream.apiUrl, exampleFile)),
+  });
 }
 
 function instructions(url: string, upstreamUrl: string, exampleFile: URL): string {

@@ -6,10 +6,13 @@
 import { startProxy } from "../cluster.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { createLogger, type ProcessLogger } from "../config/logger.ts";
+import { ReadFiles } from "../config/read-files.ts";
 import type { Settings } from "../models/settings.ts";
+import { systemClock } from "../services/clock.ts";
 import { limitHeapGrowth } from "../services/garbage-collection.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
-import { renewOnHangup } from "./certificate-renewal.ts";
+import { renewCertificate } from "./certificate-renewal.ts";
+import { ConfigurationReload } from "./configuration-reload.ts";
 import { exitCodes } from "./exit-codes.ts";
 
 export interface ServeOptions {
@@ -23,22 +26,31 @@ export interface ServeOptions {
  * @throws ConfigError where the configuration is wrong
  */
 export async function serve({ configPath, version }: ServeOptions): Promise<number> {
-  const { settings, warnings } = loadSettings({ configPath });
+  const files = new ReadFiles();
+  const started = loadSettings({ configPath, readFile: files.read });
+  const { settings, warnings } = started;
   const log = createLogger(settings.logging);
   for (const { path, message } of warnings) log.logger.warn({ setting: path }, message);
-  return await runServer(settings, log, version);
+  const reload = new ConfigurationReload({ configPath, started, files, log });
+  return await runServer(settings, log, version, { reload });
+}
+
+export interface RunOptions {
+  /** Told once, with the proxy's URL. */
+  readonly onListening?: (url: string) => void;
+  /** Where the settings are read again; not given where they are of no file. */
+  readonly reload?: ConfigurationReload;
 }
 
 /**
  * Serves with these settings until SIGTERM or SIGINT; a second signal ends the drain at once.
- * @param onListening told once, with the proxy's URL
  * @returns the exit code
  */
 export async function runServer(
   settings: Settings,
   { logger, flush }: ProcessLogger,
   version: string,
-  onListening: (url: string) => void = () => undefined,
+  { onListening, reload }: RunOptions = {},
 ): Promise<number> {
   const dieOfBug = (error: unknown): void => {
     logger.error({ err: error }, "An error that nobody caught: the process ends");
@@ -49,13 +61,18 @@ export async function runServer(
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();
-  const { tls } = settings.server;
-  const renewOf = tls === null ? () => undefined : renewOnHangup(tls, logger);
+  const hangups = reload === undefined ? null : listenForHangups();
   try {
     await using proxy = await startProxy(settings, logger, version);
-    renewOf(proxy);
-    onListening(proxy.url);
+    const { tls } = settings.server;
+    hangups?.runWith(() => {
+      if (tls !== null) renewCertificate(tls, proxy, logger);
+      reload?.reload(proxy, true);
+    });
+    using _watch = reload?.watch(proxy, systemClock);
+    onListening?.(proxy.url);
     logger.info({ signal: await Promise.race([signals.next(), proxy.failed]) }, "Asked to end");
+    hangups?.runWith(() => undefined);
     void signals.next().then((signal) => {
       logger.warn({ signal }, "Asked again: ending at once");
       proxy.cutDrain();
@@ -68,6 +85,23 @@ export async function runServer(
     flush();
   }
   return exitCodes.ok;
+}
+
+/** From now on SIGHUP does not end the process; one that comes before it is known what to do is kept. */
+function listenForHangups(): { runWith(act: () => void): void } {
+  let act: (() => void) | null = null;
+  let hasCome = false;
+  process.on("SIGHUP", () => {
+    hasCome = true;
+    act?.();
+  });
+  return {
+    runWith(next) {
+      const isLate = act === null && hasCome;
+      act = next;
+      if (isLate) next();
+    },
+  };
 }
 
 /** Turns SIGTERM and SIGINT into promises, in the order they come. */

@@ -3,12 +3,13 @@
  * It must not read files or variables, and its output keeps the names of the file.
  */
 import { z } from "zod";
-import { clientStreamSettings } from "./client-stream-settings.ts";
 import { pathPattern } from "./pem-files.ts";
 import { bytes, count, seconds, secondsMax } from "./quantities.ts";
+import { realtime } from "./realtime-section.ts";
 import { admin, server } from "./server-section.ts";
 import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
 import { readApiUrl, readOrigin, splitOrigins } from "./url-readers.ts";
+import { webhook } from "./webhook-section.ts";
 
 /** More entries than this serve nobody: the limit in bytes is met long before. */
 export const cacheEntriesMax = 1_000_000;
@@ -60,7 +61,7 @@ const upstream = z.object({
   document_bytes_max: bytes(104_857_600),
   pages_max: count(1000),
   redirects_max: number({ default: 3, min: 0, max: 20, whole: true }),
-  connections_max: count(8),
+  connections_max: count(16),
   retry_after_max_seconds: seconds(60),
   breaker_failures_max: count(5),
   breaker_probe_seconds: seconds(1),
@@ -133,6 +134,7 @@ export const configFileSchema = z.object({
   api_poll_timeout_seconds: seconds(5),
   usage_flush_interval_seconds: number({ default: 60, min: 1, max: secondsMax }),
   allow_origins: z.preprocess(splitOrigins, z.array(setting(readOrigin))).prefault(["*"]),
+  config_watch: boolean(true),
   endpoint_caches: z
     .object({ flags: endpointCache, identities: endpointCache, environment_document: endpointCache })
     .nullable()
@@ -151,7 +153,8 @@ export const configFileSchema = z.object({
     .prefault({}),
   upstream: upstream.prefault({}),
   polling: polling.prefault({}),
-  realtime: z.object(clientStreamSettings).prefault({}),
+  realtime: realtime.prefault({}),
+  webhook: webhook.prefault({}),
   limits: z
     .object({
       body_bytes_max: bytes(262_144),

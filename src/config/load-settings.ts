@@ -21,8 +21,8 @@ import { type Environment, readVariableSettings } from "./environment-variables.
 import { readJson } from "./json-text.ts";
 import { expandReferences } from "./secret-references.ts";
 import { describeValue } from "./setting-readers.ts";
-import { readTextFile } from "./text-file.ts";
-import { toSettings } from "./to-settings.ts";
+import { type FileReader, type FileReading, readTextFile } from "./text-file.ts";
+import { type ReadBeside, toSettings } from "./to-settings.ts";
 import { readSurroundings } from "./upstream-surroundings.ts";
 
 /** Where the configuration comes from. */
@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly configPath?: string | undefined;
   /** The variables; those of the process unless given. */
   readonly environment?: Environment | undefined;
+  /** Reads the file and the secrets that it refers to; `readTextFile` unless given. Paths are absolute. */
+  readonly readFile?: FileReader | undefined;
 }
 
 /** A configuration that is valid. */
@@ -39,6 +41,9 @@ export interface LoadedSettings {
   readonly warnings: readonly ConfigWarning[];
   /** The file that was read; null where the variables alone were enough. */
   readonly configPath: string | null;
+  /** The same settings by the names of the file, and what was read beside it. */
+  readonly file: ConfigFile;
+  readonly beside: ReadBeside;
 }
 
 /**
@@ -65,17 +70,22 @@ export function loadServerSection(options: LoadOptions = {}): ConfigFile["server
 interface Origin {
   readonly environment: Environment;
   readonly directory: string;
+  readonly readFile: FileReader;
 }
 
 function locate(options: LoadOptions): Origin & { readonly file: FileSettings; readonly path: string } {
   const environment = options.environment ?? process.env;
   const variable = environment["CONFIG_PATH"] || undefined;
   const path = options.configPath ?? variable ?? "./config.json";
+  const { readFile = readTextFile } = options;
   const givesPairs = Object.keys(environment).some((each) => /^environment_key_pairs$/i.test(each));
   // The image sets CONFIG_PATH, so a file that it names may be missing; one asked for by hand may not.
   const mayBeMissing = givesPairs && options.configPath === undefined;
-  const file = readConfigFile(path, { mayBeMissing, isNamed: variable !== undefined });
-  return { file, path, environment, directory: dirname(resolve(path)) };
+  const file = readConfigFile(path, readFile(resolve(path)), {
+    mayBeMissing,
+    isNamed: variable !== undefined,
+  });
+  return { file, path, environment, directory: dirname(resolve(path)), readFile };
 }
 
 /**
@@ -85,14 +95,14 @@ function locate(options: LoadOptions): Origin & { readonly file: FileSettings; r
  */
 export function settingsFrom(raw: ConfigTree): Settings {
   const file = { found: true, faults: [], ...canonicalise(raw) };
-  return settle(file, { environment: {}, directory: "." }).settings;
+  return settle(file, { environment: {}, directory: ".", readFile: readTextFile }).settings;
 }
 
 /** Puts variables over the file, reads references, checks single settings. */
-function check(file: FileSettings, { environment, directory }: Origin) {
+function check(file: FileSettings, { environment, directory, readFile }: Origin) {
   const variables = readVariableSettings(environment);
   const merged = mergeTrees(file.tree, variables.tree);
-  const expanded = expandReferences(merged, { environment, directory });
+  const expanded = expandReferences(merged, { environment, directory, readFile });
   // Once: to compile a check of each section would take longer than all the checks.
   const parsed = configFileSchema.safeParse(expanded.tree, { jitless: true });
   return { variables, expanded, parsed };
@@ -118,8 +128,11 @@ function settle(file: FileSettings, origin: Origin): Omit<LoadedSettings, "confi
     throw new ConfigError(sourced, [...file.warnings, ...variables.warnings]);
   }
   const remarks = [...findWarnings(parsed.data), ...ambient.warnings, ...certificates.warnings];
+  const beside = { surroundings, pairs, directory };
   return {
-    settings: toSettings(parsed.data, { surroundings, pairs, directory }),
+    settings: toSettings(parsed.data, beside),
+    file: parsed.data,
+    beside,
     warnings: [...file.warnings, ...variables.warnings, ...remarks],
   };
 }
@@ -142,10 +155,10 @@ interface FileSettings {
  */
 function readConfigFile(
   path: string,
+  reading: FileReading,
   { mayBeMissing, isNamed }: { readonly mayBeMissing: boolean; readonly isNamed: boolean },
 ): FileSettings {
   const none = { found: false, tree: {}, faults: [], warnings: [] };
-  const reading = readTextFile(path);
   if (reading.text === null) {
     const warning = { path, message: "no configuration file there: the variables alone decide" };
     if (reading.missing && mayBeMissing) return { ...none, warnings: isNamed ? [warning] : [] };

@@ -11,6 +11,8 @@ import { serializeError } from "./serialize-error.ts";
 /** A logger, and the way to make sure that nothing of it is lost. */
 export interface ProcessLogger {
   readonly logger: Logger;
+  /** Lines below this level are left out from now on. */
+  setLevel(level: LogLevel): void;
   /** Writes what is buffered, at once; to be called last before the process ends. It never throws. */
   flush(): void;
 }
@@ -47,7 +49,13 @@ export function createLogger(settings: LoggingSettings, output?: DestinationStre
     },
     stream,
   );
-  return { logger, flush: () => standardOutput.flushSync() };
+  return {
+    logger,
+    setLevel(level) {
+      logger.level = pinoLevels[level];
+    },
+    flush: () => standardOutput.flushSync(),
+  };
 }
 
 function isoTimestamp(): string {

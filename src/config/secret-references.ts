@@ -6,13 +6,14 @@ import { resolve } from "node:path";
 import type { ConfigFault } from "../models/errors.ts";
 import { type ConfigTree, isTree, joinPath } from "./config-tree.ts";
 import type { Environment } from "./environment-variables.ts";
-import { readTextFile } from "./text-file.ts";
+import type { FileReader } from "./text-file.ts";
 
 /** Where references lead. */
 interface ReferenceContext {
   readonly environment: Environment;
   /** The folder that relative paths start from: that of the configuration file. */
   readonly directory: string;
+  readonly readFile: FileReader;
 }
 
 /** Formats of Python's logging live here, and `${…}` has another meaning in them. */
@@ -81,7 +82,7 @@ function readReference(
 
 /** Editors and `echo` end a file with a line break, which is no part of the secret. */
 function readSecretFile(path: string, context: ReferenceContext): string | { fault: string; remedy: string } {
-  const reading = readTextFile(resolve(context.directory, path));
+  const reading = context.readFile(resolve(context.directory, path));
   if (reading.text !== null) return reading.text.replace(/\r?\n$/, "");
   return {
     fault: `it refers to ${path}, which is ${reading.fault}`,

@@ -9,6 +9,9 @@ export type FileReading =
   | { readonly text: string }
   | { readonly text: null; readonly fault: string; readonly missing: boolean };
 
+/** Reads the file at a path, as `readTextFile` does. */
+export type FileReader = (path: string) => FileReading;
+
 const fileBytesMax = 16_777_216;
 
 /**

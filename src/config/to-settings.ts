@@ -4,9 +4,17 @@
  */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import type { IdentityCacheSettings, RateLimitSettings, Settings, TlsSettings } from "../models/settings.ts";
+import type {
+  IdentityCacheSettings,
+  RateLimitSettings,
+  Settings,
+  TlsSettings,
+  UpstreamEventsSettings,
+  WebhookSettings,
+} from "../models/settings.ts";
 import type { CertificatePairs } from "./certificate-settings.ts";
 import { type ConfigFile, cacheEntriesMax } from "./config-file-schema.ts";
+import { eventStreamsUrl } from "./realtime-section.ts";
 import type { UpstreamSurroundings } from "./upstream-surroundings.ts";
 
 /** What the file names, or what surrounds it. */
@@ -35,6 +43,9 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
       retryMinMs: toMs(file.polling.retry_min_seconds),
       retryMaxMs: toMs(file.polling.retry_max_seconds),
     },
+    upstreamEvents: toUpstreamEventsSettings(file),
+    refreshJitterMs: toMs(file.realtime.refresh_jitter_seconds),
+    webhook: toWebhookSettings(file.webhook),
     server: { ...toServerSettings(file), tls: toTlsSettings(file, pairs, directory) },
     admin: file.admin.port === null ? null : { host: file.admin.host, port: file.admin.port },
     limits: {
@@ -101,6 +112,29 @@ function toUpstreamSettings(
     breakerProbeIntervalMs: toMs(file.upstream.breaker_probe_seconds),
     holdsBackShrunk: file.upstream.shrink_guard,
   };
+}
+
+function toUpstreamEventsSettings(file: ConfigFile): UpstreamEventsSettings | null {
+  const { realtime } = file;
+  const url = eventStreamsUrl(realtime.url, file.api_url);
+  if (file.offline || url === null) return null;
+  return {
+    url,
+    pollIntervalMs: toMs(Math.max(file.api_poll_frequency_seconds, realtime.poll_frequency_seconds)),
+    silenceMsMax: toMs(realtime.silence_seconds),
+    eventBytesMax: realtime.event_bytes_max,
+    reconnectMinMs: toMs(realtime.reconnect_min_seconds),
+    reconnectMaxMs: toMs(realtime.reconnect_max_seconds),
+  };
+}
+
+function toWebhookSettings({
+  path_secret: pathSecret,
+  signing_secret: signingSecret,
+  body_bytes_max: bodyBytesMax,
+}: ConfigFile["webhook"]): WebhookSettings | null {
+  // NOTE: the schema has made sure that there are both or none.
+  return pathSecret === null || signingSecret === null ? null : { pathSecret, signingSecret, bodyBytesMax };
 }
 
 function toTlsSettings(file: ConfigFile, pairs: CertificatePairs, directory: string): TlsSettings | null {

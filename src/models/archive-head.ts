@@ -15,7 +15,13 @@ export const archiveHead = z.object({
   packing: count,
   layout: z.object({
     digest: z.string(),
-    facts: z.object({ apiKey: z.string(), environmentId: z.string().nullable(), features: count }),
+    facts: z.object({
+      apiKey: z.string(),
+      environmentId: z.string().nullable(),
+      features: count,
+      // Not known to releases that did not listen to the upstream; the first poll tells.
+      announcesChanges: z.boolean().default(false),
+    }),
     bufferBytes: z.array(count).readonly(),
     encodings: z.array(z.enum(["gzip", "br", "zstd"])).readonly(),
     featureStatePieces: count,

@@ -75,6 +75,8 @@ const organisation = z.object({ stop_serving_flags: z.boolean().nullish() });
 
 const project = z.object({
   hide_disabled_flags: z.boolean().nullish(),
+  /** No flag depends on it, so that no form of it costs the document. */
+  enable_realtime_updates: z.boolean().nullish().catch(null),
   server_key_only_feature_ids: z.array(number).nullish(),
   segments: z.array(segment).nullish(),
   organisation: organisation.nullish(),

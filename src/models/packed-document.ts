@@ -31,6 +31,8 @@ export interface DocumentFacts {
   /** The environment's id; null where the document has none. */
   readonly environmentId: string | null;
   readonly features: number;
+  /** Whether the upstream tells of its changes on an event stream (`project.enable_realtime_updates`). */
+  readonly announcesChanges: boolean;
 }
 
 export interface PackedDocument {

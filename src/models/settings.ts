@@ -164,12 +164,41 @@ export interface ClientStreamSettings {
   readonly environmentStreamsMax: number;
 }
 
+/** The event streams on which the upstream tells of changes, one for each environment that has them. */
+export interface UpstreamEventsSettings {
+  /** With a slash at its end. */
+  readonly url: string;
+  /** The wait between polls of an environment while its stream is healthy; never less than the usual one. */
+  readonly pollIntervalMs: number;
+  /** A stream without a byte for so long is dead. */
+  readonly silenceMsMax: number;
+  readonly eventBytesMax: number;
+  /** The first wait before another try; doubles up to `reconnectMaxMs`. */
+  readonly reconnectMinMs: number;
+  readonly reconnectMaxMs: number;
+}
+
+/** How the upstream asks for a refresh. */
+export interface WebhookSettings {
+  /** The last part of the path; who does not know it finds no route. */
+  readonly pathSecret: string;
+  /** What bodies are signed with. */
+  readonly signingSecret: string;
+  readonly bodyBytesMax: number;
+}
+
 export interface Settings {
   readonly environments: readonly EnvironmentSettings[];
   /** Whether there is no upstream: documents are in files, or in the archive. */
   readonly isOffline: boolean;
   readonly upstream: UpstreamSettings;
   readonly poll: PollSettings;
+  /** Null: the upstream's streams are not asked for. */
+  readonly upstreamEvents: UpstreamEventsSettings | null;
+  /** A refresh that the upstream asked for waits up to this, at random. */
+  readonly refreshJitterMs: number;
+  /** Null: there is no such route. */
+  readonly webhook: WebhookSettings | null;
   readonly server: ServerSettings;
   /** Null: there is no admin listener. */
   readonly admin: AdminSettings | null;

@@ -8,6 +8,7 @@ import type { HeaderRecord } from "../cache/prepared-response.ts";
 import { RequestError, type RequestErrorCode } from "../models/errors.ts";
 import { respond } from "./direct-answers.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
+import { leavesLongBody } from "./unread-body.ts";
 
 const statuses: Readonly<Record<RequestErrorCode, number>> = {
   bad_request: 400,
@@ -36,11 +37,18 @@ const headersOfCode: Readonly<Partial<Record<RequestErrorCode, HeaderRecord>>> =
 /** @returns the answer to a request that failed by the caller's doing, or that cannot be served yet */
 export type ErrorResponder = (context: AppContext, error: RequestError, headers?: HeaderRecord) => Response;
 
-/** @param cors adds the CORS headers, so that a page can read why it failed */
-export function createErrorResponder(cors: CorsHeaders): ErrorResponder {
+/**
+ * @param cors adds the CORS headers, so that a page can read why it failed
+ * @param bodyBytesMax where more of a body may be left unread, the connection is closed behind the answer
+ */
+export function createErrorResponder(cors: CorsHeaders, bodyBytesMax: number): ErrorResponder {
   return (context, error, headers = {}) => {
     const { code } = error;
-    return jsonError(context, cors, statuses[code], bodyOf(error), { ...headersOfCode[code], ...headers });
+    const incoming = context.env?.incoming as IncomingMessage | undefined;
+    const isClosing = incoming !== undefined && leavesLongBody(incoming, bodyBytesMax);
+    const closing = isClosing ? { connection: "close" } : {};
+    const all = { ...headersOfCode[code], ...closing, ...headers };
+    return jsonError(context, cors, statuses[code], bodyOf(error), all);
   };
 }
 
@@ -100,7 +108,7 @@ function errorHeaders(
     "cache-control": "no-store",
     ...headers,
   });
-  return headersFor(set, origin);
+  return headersFor(cors, set, origin);
 }
 
 /** A faulty request body or query, with one detail for each fault. */

@@ -15,7 +15,7 @@ export function createHealthRoute({ cors, reportHealth }: Pick<RouteDependencies
       "content-length": String(Buffer.byteLength(body)),
       "cache-control": "no-store",
     });
-    const headers = headersFor(set, requestHeader(context, "origin"));
+    const headers = headersFor(cors, set, requestHeader(context, "origin"));
     return new Response(body, { status: report.status === "ok" ? 200 : 503, headers });
   };
 }
@@ -26,6 +26,6 @@ export function createLivenessRoute({ cors, isAlive }: Pick<RouteDependencies, "
   return (context: AppContext): Response =>
     new Response(null, {
       status: isAlive() ? 200 : 503,
-      headers: headersFor(set, requestHeader(context, "origin")),
+      headers: headersFor(cors, set, requestHeader(context, "origin")),
     });
 }

@@ -2,23 +2,28 @@
  * Sends a prepared response: picks the representation the client accepts, or answers 304 where it holds the
  * current one (contract A6, A8; RFC 9110 sections 12.5.3 and 13). It makes no bytes.
  */
-import { headersFor } from "../cache/cors-headers.ts";
+import { type CorsHeaders, headersFor } from "../cache/cors-headers.ts";
 import type { HeaderSet, PreparedResponse, Representation } from "../cache/prepared-response.ts";
 import { parseHttpDate } from "../models/http-date.ts";
 import { respond } from "./direct-answers.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
 
-/** @param prepared of the snapshot that this request holds */
-export function answerPrepared(context: AppContext, prepared: PreparedResponse): Response {
+/**
+ * @param cors of the settings that this request is answered by
+ * @param prepared of the snapshot that this request holds
+ */
+export function answerPrepared(context: AppContext, cors: CorsHeaders, prepared: PreparedResponse): Response {
   const chosen = chooseRepresentation(prepared, requestHeader(context, "accept-encoding"));
-  if (isCurrent(context, prepared, chosen)) return answerNotModified(context, chosen.notModifiedHeaders);
-  const headers = headersFor(chosen.headers, requestHeader(context, "origin"));
+  if (isCurrent(context, prepared, chosen)) {
+    return answerNotModified(context, cors, chosen.notModifiedHeaders);
+  }
+  const headers = headersFor(cors, chosen.headers, requestHeader(context, "origin"));
   return respond(context, 200, headers, chosen.body);
 }
 
 /** @param headers of the representation that the client holds, without those of the body */
-export function answerNotModified(context: AppContext, headers: HeaderSet): Response {
-  return respond(context, 304, headersFor(headers, requestHeader(context, "origin")), null);
+export function answerNotModified(context: AppContext, cors: CorsHeaders, headers: HeaderSet): Response {
+  return respond(context, 304, headersFor(cors, headers, requestHeader(context, "origin")), null);
 }
 
 /**

@@ -49,6 +49,12 @@ function tooLarge(bytesMax: number): RequestError {
   return new RequestError("payload_too_large", `the body is longer than ${bytesMax} bytes`);
 }
 
+/**
+ * So many pieces of a body are taken in one turn of the event loop. Of chunks of a byte each, which cost
+ * Node 1.5 µs apiece, a whole body would otherwise come in one turn of half a second.
+ */
+const piecesOfTurnMax = 1024;
+
 /** Straight from Node's stream: a web stream in between costs more than the rest of the request. */
 function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buffer | RequestError> {
   return new Promise((resolve, reject) => {
@@ -59,7 +65,11 @@ function readIncoming(incoming: IncomingMessage, bytesMax: number): Promise<Buff
       if (bytes > bytesMax) {
         incoming.pause();
         resolve(tooLarge(bytesMax));
-      } else chunks.push(chunk);
+      } else if (chunks.push(chunk) === piecesOfTurnMax) {
+        chunks.splice(0, piecesOfTurnMax, Buffer.concat(chunks));
+        incoming.pause();
+        setImmediate(() => incoming.resume());
+      }
     });
     incoming.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     // Whatever ends a body before its end: the client is gone.

@@ -5,12 +5,11 @@
 import type { RequestListener } from "node:http";
 import type { CorsHeaders } from "../cache/cors-headers.ts";
 import type { RequestLimits, ServerSettings } from "../models/settings.ts";
-import type { Clock } from "../services/clock.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
 import { receiveBodies } from "../services/listener/received-bodies.ts";
 import { awaitsBody } from "./awaited-bodies.ts";
 import { type ApplicationFetch, listenDirectly, readDirectly, streamDirectly } from "./direct-answers.ts";
-import { admitRequests } from "./request-admission.ts";
+import type { Admission } from "./request-admission.ts";
 import { withoutLegalHosts } from "./request-host.ts";
 
 export interface RequestListenerOptions {
@@ -23,26 +22,22 @@ export interface RequestListenerOptions {
     readonly read: readonly string[];
     /** Of routes that read bodies. */
     readonly body: readonly string[];
-    readonly health: readonly string[];
   };
-  readonly server: ServerSettings;
+  readonly server: Pick<ServerSettings, "allowClients" | "rateLimit">;
   readonly limits: RequestLimits;
   readonly resolveKey: KeyResolver;
   readonly cors: CorsHeaders;
-  readonly clock: Clock;
+  readonly admit: Admission;
 }
 
 export function createRequestListener(options: RequestListenerOptions): RequestListener {
-  const { fetch, general, paths, server: settings, limits, resolveKey, cors, clock } = options;
+  const { fetch, general, paths, server, limits, resolveKey, cors, admit } = options;
   const direct = listenDirectly(fetch);
   const listener = receiveBodies({
     isAwaited: awaitsBody({ paths: paths.body, limits, resolveKey }),
     received: direct,
     others: readDirectly(paths.read, direct, streamDirectly(direct, withoutLegalHosts(general))),
   });
-  const { bodyBytesMax } = limits;
-  return admitRequests(
-    { settings, healthPaths: paths.health, bodyBytesMax, resolveKey, cors, clock },
-    listener,
-  );
+  const { allowClients, rateLimit } = server;
+  return admit({ allowClients, rateLimit, bodyBytesMax: limits.bodyBytesMax, cors }, listener);
 }

@@ -6,7 +6,7 @@ import {
   sharedBetween,
 } from "../../src/cache/identity-response-cache.ts";
 
-const response = (body: string) => ({ body, headers: { plain: {}, namedOrigins: new Set<string>() } });
+const response = (body: string) => ({ body, headers: { plain: {}, anyOrigin: true } });
 
 /** As a route does: look up, and offer what it had to make. */
 function request(cache: IdentityResponseCache, text: string, body = "x"): boolean {

@@ -7,7 +7,7 @@ import type { Outcome } from "../../src/engine/compile-outcomes.ts";
 
 const content = await encodeContent(new Uint8Array());
 const prepare = (etag: string) =>
-  prepareResponse({ content, headers: {}, etag, headerSet: (plain) => ({ plain, namedOrigins: new Set() }) });
+  prepareResponse({ content, headers: {}, etag, headerSet: (plain) => ({ plain, anyOrigin: true }) });
 
 /** @param names of features, in document order */
 function preparedFlags(...names: string[]): { flags: PreparedFlags; prepared: string[] } {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { configFileSchema, settingAliases } from "../../src/config/config-file-schema.ts";
 import { isTree, settingPaths } from "../../src/config/config-tree.ts";
+import { classifiedPaths, classOf } from "../../src/config/setting-classes.ts";
 import { faultsOf, pair } from "./config-folder.ts";
 
 const text = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
@@ -36,6 +37,13 @@ test("the document's tables list exactly the settings of the schema", () => {
 
 test.each(settingPaths())("%s is documented with its default", (path) => {
   expect(rows.get(path)?.[1]).toBe(expectedDefault(path));
+});
+
+test("the document lists exactly the settings that count while the proxy runs", () => {
+  const start = text.indexOf("## Changes while the proxy runs");
+  const list = text.slice(text.indexOf("\n- ", start), text.indexOf("\n\nAll others", start));
+  const listed = [...list.matchAll(/`([^`]+)`/g)].map(([, path]) => path);
+  expect(listed.sort()).toEqual(classifiedPaths.filter((path) => classOf(path) === "live").sort());
 });
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");

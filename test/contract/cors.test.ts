@@ -119,6 +119,27 @@ describe.each(answers)("%s", (_, status, send) => {
   });
 });
 
+describe("an answer that was prepared under other settings", () => {
+  const other = "https://other.test";
+
+  it.each([
+    ["any origin, and now a list", ["*"], [listed]],
+    ["a list, and now any origin", [listed], ["*"]],
+    ["a list, and now another one", [other], [listed]],
+    ["no origin, and now a list", [], [listed]],
+  ])("follows those of today: %s", async (_, preparedFor, allowOrigins) => {
+    const fresh = await createApp({ allowOrigins });
+    const changed = await createApp({ allowOrigins, preparedFor });
+    const headersOf = ({ headers }: Answer) => new Map([...headers].sort());
+    for (const [name, , send] of answers) {
+      for (const headers of [{}, { origin: listed }, { origin: other }] as Record<string, string>[]) {
+        const answer = await send(changed, headers);
+        expect(headersOf(answer), name).toEqual(headersOf(await send(fresh, headers)));
+      }
+    }
+  });
+});
+
 describe("an answer kept for one origin", () => {
   it("is sent to another with the other's name", async () => {
     const app = await createApp({ allowOrigins: ["https://first.test", listed] });

@@ -28,6 +28,7 @@ function source(
       lastSuccessTime: time,
       lastSuccessMonotonicMs: atMs,
       consecutiveFailures: 0,
+      pollIntervalMs: null,
       ...more,
     },
     controlPlaneHeardMs: null,
@@ -236,5 +237,27 @@ describe("a drain", () => {
         "no process answers requests.",
       ]);
     }
+  });
+});
+
+describe("an environment that is polled more seldom", () => {
+  const seldom = { pollIntervalMs: 60_000 };
+
+  it("is stale by the interval that its last success named, others by theirs", () => {
+    const sources = [source(1, 0, seldom), source(2, 0)];
+    const limitMs = 60_000 + 2 * gracePeriodMs;
+    const statesAt = (nowMs: number) => report(nowMs, sources).environments.map(({ state }) => state);
+    expect(statesAt(pollIntervalMs + 2 * gracePeriodMs + 1)).toEqual(["fresh", "stale"]);
+    expect(statesAt(limitMs)).toEqual(["fresh", "stale"]);
+    expect(statesAt(limitMs + 1)).toEqual(["stale", "stale"]);
+    expect(headOf(limitMs, [source(1, 0, seldom)], { grace: 0 })).toEqual(["error", stale]);
+  });
+
+  it("counts as polled for two of its own intervals and a minute", () => {
+    const reasonAt = (nowMs: number, more: object) =>
+      report(nowMs, [source(1, 0, more)], { grace: null }).environments[0]?.reason;
+    expect(reasonAt(180_000, seldom)).toBe(null);
+    expect(reasonAt(180_001, seldom)).toBe("not_polled");
+    expect(reasonAt(80_001, {})).toBe("not_polled");
   });
 });

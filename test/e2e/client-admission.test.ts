@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { requestPaths } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { settingsFrom } from "../../src/config/load-settings.ts";
-import { admitRequests } from "../../src/routes/request-admission.ts";
+import { createAdmission } from "../../src/routes/request-admission.ts";
 import { systemClock } from "../../src/services/clock.ts";
 import { ask, RawConnection, type RawResponse, requestText } from "../support/raw-client.ts";
 import {
@@ -155,6 +155,13 @@ it("where no setting asks for it, nothing stands before the application", () => 
   const { server: settings, limits } = settingsFrom({});
   const cors = prepareCors(["*"]);
   const { health: healthPaths } = requestPaths;
-  const parts = { healthPaths, bodyBytesMax: limits.bodyBytesMax, resolveKey: () => undefined, cors };
-  expect(admitRequests({ settings, ...parts, clock: systemClock }, listener)).toBe(listener);
+  const { allowClients, proxyHeaders, rateLimit } = settings;
+  const admit = createAdmission({
+    proxyHeaders,
+    healthPaths,
+    resolveKey: () => undefined,
+    clock: systemClock,
+  });
+  const rules = { allowClients, rateLimit, bodyBytesMax: limits.bodyBytesMax, cors };
+  expect(admit(rules, listener)).toBe(listener);
 });

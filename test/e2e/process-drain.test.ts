@@ -1,7 +1,10 @@
 /** How the process ends (reliability 2.9, C3, C4): no request is lost, and it does end. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
 import {
@@ -9,6 +12,7 @@ import {
   clientKey,
   configFor,
   demoDocumentText,
+  demoDocumentWith,
   eventually,
   getFlags,
   type ProxyProcess,
@@ -198,3 +202,37 @@ it.concurrent.each(["refuse", "hang-headers", "drip"] as const)(
     expect(await proxy.exit).toEqual({ code: 0, signal: null });
   },
 );
+
+it.concurrent.each([
+  [1, "once"],
+  [1, "twice"],
+  [2, "once"],
+  [2, "twice"],
+] as const)("C4 SIGTERM while %i workers begin with the archive, %s, exits 0", async (workers, times) => {
+  const folder = mkdtempSync(join(tmpdir(), "drain-archive-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  await using upstream = await startFaultUpstream();
+  upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "x".repeat(600_000) }));
+  const storage = { enabled: true, path: join(folder, "data") };
+  const start = () => startProxyProcess({ config: configFor(upstream, { storage, server: { workers } }) });
+  const startServing = async () => {
+    const proxy = start();
+    const url = await proxy.url();
+    await eventually(async () => (await getFlags(url)).status === 200);
+    return proxy;
+  };
+  const end = async (proxy: ProxyProcess) => {
+    proxy.kill("SIGTERM");
+    expect(await proxy.exit).toEqual({ code: 0, signal: null });
+  };
+  await using first = await startServing();
+  await end(first);
+  await upstream.refuse();
+  // It listens, and reads the archive, unless it is done with that already.
+  await using second = start();
+  await second.url();
+  if (times === "twice") second.kill("SIGTERM");
+  await end(second);
+  await using third = await startServing();
+  expect(third.stdout()).not.toContain("is not used");
+});

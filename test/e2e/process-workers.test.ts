@@ -1,6 +1,7 @@
 /** Several processes that serve: all answer alike and learn the same, and the upstream is asked once. */
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
@@ -23,6 +24,7 @@ import {
   flagsRequest,
   hasEnded,
   healthPath,
+  linesWith,
   startWorkers,
   workersConfig,
 } from "../support/worker-processes.ts";
@@ -61,8 +63,11 @@ it("every worker answers every question as a single process does", async () => {
   const [one = 0, other] = running.pids();
   expect(other).toBeDefined();
   process.kill(one, "SIGKILL");
-  await eventually(() => connections.open().length < connections.all.length);
+  await eventually(() => linesWith(running, "another takes its place").length > 0);
+  // All of it is gone, with its connections: a turn of the loop brings the news of each.
+  await turn();
   const open = connections.open();
+  expect(open.length).toBeLessThan(connections.all.length);
   expect(open.length).toBeGreaterThan(0);
   for (const { status } of await askEach(open, flagsRequest())) expect(status).toBe(200);
 });

@@ -49,7 +49,8 @@ it.concurrent.each([1, 2])(
     files.replace("renewed");
     proxy.kill("SIGHUP");
     await eventually(async () => (await namesOf(port)) === "renewed.127.0.0.1");
-    expect(linesWith(proxy, "was read again")).toMatchObject([{ level: "info" }]);
+    await eventually(() => linesWith(proxy, "certificate was read again").length > 0);
+    expect(linesWith(proxy, "certificate was read again")).toMatchObject([{ level: "info" }]);
     expect((await kept.send(requestText("GET /proxy/health/liveness")).response()).status).toBe(200);
 
     files.replace("server", "expired");

@@ -4,7 +4,6 @@
  */
 import { afterAll, expect, it } from "vitest";
 import { startDeafUpstream } from "../support/deaf-upstream.ts";
-import type { FaultMode, FaultOptions } from "../support/fault-modes.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import {
   configFor,
@@ -16,6 +15,7 @@ import {
   serverKey,
   startProxy,
 } from "../support/running-proxy.ts";
+import { upstreamFaults } from "../support/upstream-faults.ts";
 
 const proxy = await startProxy();
 afterAll(() => proxy[Symbol.asyncDispose]());
@@ -91,42 +91,8 @@ async function expectRiddenOut(name: string, reason: string, begin: () => unknow
   });
 }
 
-const faults: readonly [string, string, FaultMode | number, FaultOptions?][] = [
-  ["B3 a hanging request", "timeout", "hang-headers"],
-  ["B4 a body byte by byte", "timeout", "drip"],
-  ["B5 500", "server_error", 500],
-  ["B5 502", "server_error", 502],
-  ["B5 503 with a short Retry-After", "server_error", 503, { retryAfter: "0" }],
-  ["B5 429", "rate_limited", 429, { retryAfter: "0" }],
-  ["404", "unexpected_status", 404],
-  ["B18 401", "key_rejected", 401],
-  ["B18 403", "key_rejected", 403],
-  ["B7 a body shorter than its length", "connection_lost", "truncated-length"],
-  ["B7 a body without its last chunk", "connection_lost", "truncated-chunk"],
-  ["B7 a reset amid the body", "connection_lost", "reset-mid-body"],
-  ["a reset in place of an answer", "connection_lost", "reset"],
-  ["B7 half a document", "document_invalid", "body", { body: demoDocumentText.slice(0, 5000) }],
-  ["B8 a login page", "not_json", "html"],
-  ["B8 a document of the wrong type", "not_json", "wrong-type"],
-  ["bytes that are not UTF-8", "not_json", "not-utf8"],
-  ["B9 []", "not_json", "body", { body: "[]" }],
-  ["B9 null", "not_json", "body", { body: "null" }],
-  ["B9 {}", "document_invalid", "body", { body: "{}" }],
-  ["B9 a string", "not_json", "body", { body: '"x"' }],
-  ["B9 a number", "not_json", "body", { body: "1" }],
-  ["an empty body", "not_json", "body", { body: "" }],
-  ["B10 a gzip bomb", "too_large", "gzip-bomb", { bytes: 8_000_000 }],
-  ["B10 a hundred encodings", "bad_encoding", "encoding-chain"],
-  ["B11 a body above the limit", "too_large", "too-big", { bytes: 8_000_000 }],
-  ["B12 a redirect loop", "redirect_refused", "redirect-loop"],
-  ["B13 a redirect to another origin", "redirect_refused", "redirect-cross", { to: evilUrl }],
-  ["B13 a page of another origin", "page_refused", "link-cross", { to: evilUrl }],
-  ["B13 a page in a file", "page_refused", "link-cross", { to: "file:///etc/passwd" }],
-  ["B13 a page of the cloud's metadata", "page_refused", "link-cross", { to: "http://169.254.169.254/" }],
-  ["B14 a page that links to itself", "page_refused", "link-loop"],
-];
-
-it.each(faults)("%s is ridden out, and health says %s", async (name, reason, mode, options) => {
+it.each(upstreamFaults(evilUrl))("$name is ridden out, and health says $reason", async (fault) => {
+  const { name, reason, mode, options } = fault;
   await expectRiddenOut(
     name,
     reason,

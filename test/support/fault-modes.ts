@@ -20,6 +20,8 @@ export interface FaultOptions {
   readonly link?: (target: string) => string | string[];
   /** How page 2 is answered, for `link-to-mode`. */
   readonly secondPage?: string;
+  /** The modes beside `ok`, for `alternating`. */
+  readonly turns?: readonly string[];
   readonly bytes?: number;
   /** Milliseconds before the answer of `ok` and of pages, or between the bytes of `drip`. */
   readonly delayMs?: number;
@@ -34,11 +36,14 @@ export interface FaultEnvironment {
   readonly options: FaultOptions;
 }
 
-interface Exchange {
+/** A request, and what its answer may depend on. */
+export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly url: URL;
   readonly environment: FaultEnvironment;
+  /** Which of this key's requests, counted from 0. */
+  readonly number: number;
   /** Whether the connection has carried a request before. */
   readonly isReused: boolean;
 }
@@ -175,6 +180,11 @@ export const faultModes = {
     sendPage(exchange, exchange.environment.text, exchange.environment.options.to ?? ""),
   /** Page 2 links to itself. */
   "link-loop": (exchange: Exchange) => sendPage(exchange, exchange.environment.text, "?page=2"),
+  /** `ok` and the modes of `turns`, one for each request. */
+  alternating: (exchange: Exchange): void => {
+    const modes = ["ok", ...(exchange.environment.options.turns ?? [])];
+    faultModes[modes[exchange.number % modes.length] as FaultMode](exchange);
+  },
   /** Pages without end. */
   "link-many": (exchange: Exchange) =>
     sendPage(exchange, exchange.environment.text, `?page=${pageOf(exchange) + 1}`),

@@ -19,7 +19,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { type FaultEnvironment, type FaultMode, type FaultOptions, faultModes } from "./fault-modes.ts";
+import {
+  type Exchange,
+  type FaultEnvironment,
+  type FaultMode,
+  type FaultOptions,
+  faultModes,
+} from "./fault-modes.ts";
 
 /** One request as it arrived. */
 export interface RecordedRequest {
@@ -30,6 +36,8 @@ export interface RecordedRequest {
   readonly headers: IncomingMessage["headers"];
   /** Which connection it came on, counted from 1. */
   readonly connection: number;
+  /** When its answer was whole, or its connection ended; null: neither yet. */
+  readonly endedTime: Date | null;
 }
 
 export interface FaultUpstream extends AsyncDisposable {
@@ -58,29 +66,41 @@ export interface FaultUpstream extends AsyncDisposable {
 export interface FaultUpstreamSettings {
   /** PEM texts: serve https; with `clientAuthority` only to clients with a certificate of it. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly clientAuthority?: string };
+  /** The address to listen on; 127.0.0.1 unless given. */
+  readonly host?: string;
+  /** A free one unless given. */
+  readonly port?: number;
 }
 
-/** Starts one on a free port of 127.0.0.1; disposing of it ends all its connections. */
+/** Starts one; disposing of it ends all its connections. */
 export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): Promise<FaultUpstream> {
   const environments = new Map<string, FaultEnvironment>();
   const recorded: RecordedRequest[] = [];
-  const connections = new Map<object, number>();
+  /** Weak: a long test opens many, and looks at the memory of its process. */
+  const connections = new WeakMap<object, number>();
+  let opened = 0;
+  const requestsByKey = new Map<string, number>();
   const listener: RequestListener = (request, response) => {
     const connection = connections.get(request.socket) ?? 0;
-    recorded.push(recordOf(request, connection));
-    answer(environments, { request, response, isReused: isReused(recorded, connection) });
+    recorded.push(recordOf(request, response, connection));
+    const key = keyOf(request);
+    const number = requestsByKey.get(key) ?? 0;
+    requestsByKey.set(key, number + 1);
+    answer(environments, { request, response, number, isReused: isReused(recorded, connection) });
   };
   const server =
     settings.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(settings.tls), listener);
   server.on(settings.tls === undefined ? "connection" : "secureConnection", (socket: object) => {
-    connections.set(socket, connections.size + 1);
+    opened += 1;
+    connections.set(socket, opened);
   });
+  const { host = "127.0.0.1" } = settings;
   const listen = async (port: number): Promise<number> => {
-    server.listen(port, "127.0.0.1");
+    server.listen(port, host);
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
   };
-  const port = await listen(0);
+  const port = await listen(settings.port ?? 0);
   const refuse = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = once(server, "close");
@@ -88,7 +108,8 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
     server.closeAllConnections();
     await closed;
   };
-  const origin = `${settings.tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const urlHost = host.includes(":") ? `[${host}]` : host;
+  const origin = `${settings.tls === undefined ? "http" : "https"}://${urlHost}:${port}`;
   return {
     origin,
     apiUrl: `${origin}/api/v1`,
@@ -99,7 +120,7 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
       recorded.length = 0;
     },
     get connections() {
-      return connections.size;
+      return opened;
     },
     refuse,
     accept: async () => {
@@ -139,9 +160,17 @@ function createControls(
   };
 }
 
-function recordOf(request: IncomingMessage, connection: number): RecordedRequest {
+function recordOf(request: IncomingMessage, response: ServerResponse, connection: number): RecordedRequest {
   const { method = "", url: path = "", headers } = request;
-  return { time: new Date(), method, path, headers, connection };
+  const record = { time: new Date(), method, path, headers, connection, endedTime: null as Date | null };
+  response.on("close", () => {
+    record.endedTime = new Date();
+  });
+  return record;
+}
+
+function keyOf({ headers }: IncomingMessage): string {
+  return String(headers["x-environment-key"]);
 }
 
 function isReused(recorded: readonly RecordedRequest[], connection: number): boolean {
@@ -156,15 +185,16 @@ function nextLastModified(previous: { readonly lastModified: Date | null } | und
 /** The routing and authentication of the real API, as far as the proxy sees them. */
 function answer(
   environments: ReadonlyMap<string, FaultEnvironment>,
-  { request, response, isReused }: { request: IncomingMessage; response: ServerResponse; isReused: boolean },
+  arrived: Omit<Exchange, "url" | "environment">,
 ): void {
+  const { request, response } = arrived;
   const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
-  const environment = environments.get(String(request.headers["x-environment-key"]));
+  const environment = environments.get(keyOf(request));
   if (url.pathname !== "/api/v1/environment-document/") {
     response.writeHead(404, { "content-type": "application/json" }).end('{"detail":"Not found."}');
   } else if (environment === undefined) {
     response.writeHead(401, { "content-type": "application/json" }).end('{"detail":"Invalid key."}');
   } else {
-    faultModes[environment.mode]({ request, response, url, environment, isReused });
+    faultModes[environment.mode]({ ...arrived, url, environment });
   }
 }

@@ -5,11 +5,13 @@
 import { UpstreamError, type UpstreamErrorCode } from "../../src/models/errors.ts";
 import type { PollSettings } from "../../src/models/settings.ts";
 import {
-  createRefreshLimiter,
   EnvironmentPoller,
   type PublishOutcome,
-  type RefreshLimiter,
 } from "../../src/services/environments/environment-poller.ts";
+import {
+  createRefreshLimiter,
+  type RefreshLimiter,
+} from "../../src/services/environments/refresh-limiter.ts";
 import type {
   DocumentRequest,
   FetchedDocument,
@@ -36,6 +38,7 @@ export interface PollerRig extends AsyncDisposable {
   /** Each may be replaced at any time. */
   upstream: Script;
   publish: (document: FetchedDocument, signal: AbortSignal) => Promise<PublishOutcome>;
+  settings: Partial<PollSettings>;
 }
 
 export interface PollerRigOptions {
@@ -80,6 +83,7 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
     published: [],
     upstream: serving(documentOf("{}")),
     publish: async () => ({ updatedAt: null }),
+    settings: options.settings ?? {},
   };
   const poller = new EnvironmentPoller({
     label: "ser.…1234",
@@ -98,15 +102,15 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
     clock,
     random: options.random ?? (() => 0),
     logger: { error: log("error"), warn: log("warn"), info: log("info"), debug: log("debug") },
-    settings: {
+    settings: () => ({
       intervalMs: 10_000,
       jitterRatio: 0.1,
       concurrencyMax: 4,
       unconditionalEveryPolls: 1000,
       retryMinMs: 100,
       retryMaxMs: 1000,
-      ...options.settings,
-    },
+      ...rig.settings,
+    }),
   });
   // A test that replaces the script at once, before it awaits anything, has replaced it for the first refresh
   // too.

@@ -161,6 +161,8 @@ export interface ProxyProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What its standard input is; nothing unless given. */
   readonly input?: string;
+  /** A command that becomes the program which its further words name, such as `unshare -m`. */
+  readonly within?: readonly string[];
 }
 
 /** Runs the program in a temporary folder. Disposing of it kills what still runs. */
@@ -170,7 +172,8 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
   if (config !== undefined) {
     writeFileSync(join(folder, "config.json"), typeof config === "string" ? config : JSON.stringify(config));
   }
-  const child = spawn(process.execPath, [main, ...words], {
+  const [program = "", ...args] = [...(options.within ?? []), process.execPath, main, ...words];
+  const child = spawn(program, args, {
     cwd: folder,
     env: { ...variables(), HOME: folder, ...options.environment },
     stdio: ["pipe", "pipe", "pipe"],

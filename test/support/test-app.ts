@@ -3,7 +3,7 @@
  * `app.request()`. Tests of the contract use it; only the upstream is absent.
  */
 
-import { createApp } from "../../src/app.ts";
+import { type AppDependencies, createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";
 import type {
@@ -32,6 +32,8 @@ export interface TestEnvironment {
 export interface TestAppOptions {
   readonly environments: readonly TestEnvironment[];
   readonly allowOrigins?: readonly string[];
+  /** What was allowed when the snapshots were prepared; the same unless given. */
+  readonly preparedFor?: readonly string[];
   readonly limits?: Partial<RequestLimits>;
   readonly identityCache?: Partial<IdentityCacheSettings>;
   readonly clientStreams?: Partial<ClientStreamSettings>;
@@ -40,6 +42,7 @@ export interface TestAppOptions {
   readonly reportHealth?: () => HealthReport;
   readonly hasTime?: () => boolean;
   readonly randomIdentifier?: () => string;
+  readonly webhook?: AppDependencies["webhook"];
 }
 
 export const defaultLimits: RequestLimits = {
@@ -86,13 +89,14 @@ export function createRecordingLogger(): { readonly logger: Logger; readonly lin
 /** Publishes the documents and returns the application over them. */
 export async function createTestApp(options: TestAppOptions) {
   const cors = prepareCors(options.allowOrigins ?? ["*"]);
+  const { headerSet } = prepareCors(options.preparedFor ?? options.allowOrigins ?? ["*"]);
   const store = new SnapshotStore();
   const directory = new KeyDirectory(systemClock);
   const { logger, lines } = createRecordingLogger();
   const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000, ...options.identityCache };
   const publisher = new SnapshotPublisher({
     store,
-    snapshotSettings: () => ({ headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 }),
+    snapshotSettings: () => ({ headerSet, identityCache, answerPlaces: 10_000 }),
     clock: systemClock,
   });
   const streams = new ClientStreams({
@@ -136,6 +140,7 @@ export async function createTestApp(options: TestAppOptions) {
     isAlive: () => true,
     hasTime: options.hasTime ?? (() => true),
     randomIdentifier: options.randomIdentifier ?? (() => crypto.randomUUID().replaceAll("-", "")),
+    ...(options.webhook === undefined ? {} : { webhook: options.webhook }),
     logger,
   });
   return { app, publish, lines };

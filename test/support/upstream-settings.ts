@@ -9,7 +9,7 @@ import { systemClock } from "../../src/services/clock.ts";
 import { UpstreamClient } from "../../src/services/upstream/upstream-client.ts";
 
 /** A breaker that never opens, unless a test lowers `breakerFailuresMax`. */
-function upstreamSettings(changes: Partial<UpstreamSettings> = {}): UpstreamSettings {
+export function upstreamSettings(changes: Partial<UpstreamSettings> = {}): UpstreamSettings {
   return {
     apiUrl: "http://127.0.0.1:9/api/v1",
     proxyKey: null,

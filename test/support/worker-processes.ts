@@ -36,6 +36,8 @@ export interface WorkersOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** The demo document unless given. */
   readonly document?: string;
+  /** A command that becomes the program which its further words name. */
+  readonly within?: readonly string[];
 }
 
 export interface RunningWorkers extends AsyncDisposable {
@@ -61,10 +63,9 @@ export async function startWorkers(options: WorkersOptions = {}): Promise<Runnin
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startFaultUpstream());
   upstream.setDocument(serverKey, options.document ?? demoDocumentText);
-  const { environment = {} } = options;
-  const proxy = stack.use(
-    startProxyProcess({ config: workersConfig(upstream, options.config), environment }),
-  );
+  const { environment = {}, within = [] } = options;
+  const config = workersConfig(upstream, options.config);
+  const proxy = stack.use(startProxyProcess({ config, environment, within }));
   const url = await proxy.url();
   const port = Number(new URL(url).port);
   // So many connections at once are shared among all workers.

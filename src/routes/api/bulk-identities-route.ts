@@ -16,7 +16,7 @@ import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
 export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
-  const { limits, hasTime, resolveKey, respondError, randomIdentifier } = dependencies;
+  const { limits, hasTime, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response | Promise<Response> => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
@@ -26,7 +26,7 @@ export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
       const requests = body instanceof RequestError ? body : readRequests(body, limits);
       return requests instanceof RequestError
         ? respondError(context, requests)
-        : answerAll(context, requests, view, randomIdentifier);
+        : answerAll(context, requests, view, dependencies);
     });
   };
 }
@@ -54,12 +54,12 @@ function answerAll(
   context: AppContext,
   requests: readonly IdentityRequest[],
   view: ViewSnapshot,
-  randomIdentifier: () => string,
+  { cors, randomIdentifier }: RouteDependencies,
 ): Response {
   const answers = requests.map((request) =>
     view.identityText(subjectOf(request, view, randomIdentifier).subject),
   );
   const text = `[${answers.map((answer) => answer.text).join(",")}]`;
   const { body, headers } = view.identityResponse({ text, bytes: Buffer.byteLength(text) });
-  return respond(context, 200, headersFor(headers, requestHeader(context, "origin")), body);
+  return respond(context, 200, headersFor(cors, headers, requestHeader(context, "origin")), body);
 }

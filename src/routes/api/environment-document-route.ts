@@ -7,10 +7,10 @@ import type { AppContext } from "../http-context.ts";
 import { answerPrepared } from "../prepared-answers.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
-export function createEnvironmentDocumentRoute({ resolveKey, respondError }: RouteDependencies) {
+export function createEnvironmentDocumentRoute({ resolveKey, respondError, cors }: RouteDependencies) {
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey, ["server"]);
     if (access instanceof RequestError) return respondError(context, access);
-    return answerPrepared(context, access.snapshot.document);
+    return answerPrepared(context, cors, access.snapshot.document);
   };
 }

@@ -8,20 +8,20 @@ import { answerPrepared } from "../prepared-answers.ts";
 import { queryParameter, rawQuery } from "../query-parameters.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
-export function createFlagsRoute({ resolveKey, respondError }: RouteDependencies) {
+export function createFlagsRoute({ resolveKey, respondError, cors }: RouteDependencies) {
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
     const { flags } = access.snapshot.views[access.view];
     const query = rawQuery(context);
     const asked = query === "" ? flags.list : flags.findAsked(query);
-    if (asked !== undefined) return answerPrepared(context, asked);
+    if (asked !== undefined) return answerPrepared(context, cors, asked);
     // An empty name asks for the whole list, as in proxy-py.
     const feature = queryParameter(context, "feature");
-    if (feature === null) return answerPrepared(context, flags.list);
+    if (feature === null) return answerPrepared(context, cors, flags.list);
     const name = feature.text ?? feature.raw;
     const flag = flags.find(name);
-    return flag === null ? respondError(context, featureNotFound(name)) : answerPrepared(context, flag);
+    return flag === null ? respondError(context, featureNotFound(name)) : answerPrepared(context, cors, flag);
   };
 }
 

@@ -3,7 +3,7 @@
  * is parsed; any other is parsed, evaluated, and put together from prepared fragments.
  */
 import { hash } from "node:crypto";
-import { headersFor } from "../../cache/cors-headers.ts";
+import { type CorsHeaders, headersFor } from "../../cache/cors-headers.ts";
 import { cachedRequest, type IdentityResponse } from "../../cache/identity-response-cache.ts";
 import type { HeaderSet } from "../../cache/prepared-response.ts";
 import { noTraits, type ViewSnapshot } from "../../cache/view-snapshot.ts";
@@ -23,7 +23,7 @@ import type { RouteDependencies } from "../route-dependencies.ts";
 import { featureNotFound } from "./flags-route.ts";
 
 export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
-  const { limits, resolveKey, respondError } = dependencies;
+  const { cors, limits, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response | Promise<Response> => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
@@ -32,7 +32,7 @@ export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
       const response = body instanceof RequestError ? body : answerBody(body, view, dependencies);
       return response instanceof RequestError
         ? respondError(context, response)
-        : answerIdentity(context, response);
+        : answerIdentity(context, cors, response);
     });
   };
 }
@@ -62,12 +62,16 @@ function readBodyAsJson(bytes: Buffer, limits: RequestLimits): IdentityRequest |
   return reader.details.length > 0 ? unprocessable(reader.details) : request;
 }
 
-function answerIdentity(context: AppContext, { body, headers }: IdentityResponse): Response {
-  return respond(context, 200, headersFor(headers, requestHeader(context, "origin")), body);
+function answerIdentity(
+  context: AppContext,
+  cors: CorsHeaders,
+  { body, headers }: IdentityResponse,
+): Response {
+  return respond(context, 200, headersFor(cors, headers, requestHeader(context, "origin")), body);
 }
 
 export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
-  const { limits, hasTime, resolveKey, respondError } = dependencies;
+  const { cors, limits, hasTime, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey);
     if (access instanceof RequestError) return respondError(context, access);
@@ -81,16 +85,16 @@ export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
     const etag = response.headers.plain["etag"] ?? "";
     const ifNoneMatch = requestHeader(context, "if-none-match");
     if (ifNoneMatch !== null && holdsEtag(ifNoneMatch, etag)) {
-      return answerNotModified(context, withoutBody(response.headers));
+      return answerNotModified(context, cors, withoutBody(response.headers));
     }
-    return answerIdentity(context, response);
+    return answerIdentity(context, cors, response);
   };
 }
 
 /** What is said of a body is left out where none comes (RFC 9110 15.4.5). */
-function withoutBody({ plain, namedOrigins }: HeaderSet): HeaderSet {
+function withoutBody({ plain, anyOrigin }: HeaderSet): HeaderSet {
   const { "content-type": _type, "content-length": _length, ...others } = plain as Record<string, string>;
-  return { plain: others, namedOrigins };
+  return { plain: others, anyOrigin };
 }
 
 interface IdentityQuery {

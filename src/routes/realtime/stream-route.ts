@@ -44,7 +44,7 @@ export function createStreamRoute(dependencies: StreamRouteDependencies) {
     const refusal = slot instanceof RequestError ? slot : streams.refusalOf(slot);
     if (slot instanceof RequestError || refusal !== null) return refuse(context, refusal as RequestError);
     const { isDirect, outgoing } = context.env ?? {};
-    const head = headersFor(headers, requestHeader(context, "origin"));
+    const head = headersFor(cors, headers, requestHeader(context, "origin"));
     // By the general way, as for HEAD, a stream ends with its beginning: there is nobody to write to.
     if (isDirect !== true || outgoing === undefined) {
       return new Response(streams.beginning(slot), { status: 200, headers: head });

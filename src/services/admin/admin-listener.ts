@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
+import type { Settings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
 import { ListenError } from "../listener/http-listener.ts";
@@ -62,6 +63,11 @@ export class AdminListener implements AsyncDisposable {
         this.#tell({ kind: "status", environment, status });
       },
     };
+  }
+
+  /** From now on these settings count, where they may change. */
+  reconfigure(settings: Settings): void {
+    this.#tell({ kind: "settings", settings });
   }
 
   /** From now on readiness answers 503. */

@@ -17,6 +17,8 @@ export type AdminOrder =
   | { readonly kind: "served"; readonly environment: number; readonly environmentId: number | null }
   /** Sent once a second, with the time of the monotonic clock, which all threads share. */
   | { readonly kind: "alive"; readonly atMs: number; readonly isServing: boolean }
+  /** From now on these count, where they may change. */
+  | { readonly kind: "settings"; readonly settings: Settings }
   | { readonly kind: "draining" };
 
 /** From the thread, once. */

@@ -25,7 +25,7 @@ export class WatchedEnvironments {
     this.#aliveMs = clock.monotonicMs();
   }
 
-  take(order: AdminOrder): void {
+  take(order: Exclude<AdminOrder, { kind: "settings" }>): void {
     if (order.kind === "environment") this.#add(order.environment);
     else if (order.kind === "remove-environment") this.#environments.delete(order.environment);
     else if (order.kind === "status") this.#update(order.environment, { refresh: order.status });

@@ -115,6 +115,7 @@ function packLists(
       apiKey: document.api_key,
       environmentId: document.id == null ? null : scalarText(document.id),
       features: document.feature_states.length,
+      announcesChanges: document.project.enable_realtime_updates === true,
     },
     shell: new TextEncoder().encode(JSON.stringify(shell)),
     featureStates: packList(document.feature_states),

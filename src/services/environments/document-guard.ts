@@ -21,12 +21,6 @@ export class DocumentGuard {
     this.#holdsBackShrunk = holdsBackShrunk;
   }
 
-  /** The id of the environment that is served; null where nothing is, or its document has none. */
-  get servedId(): number | null {
-    const id = this.#served?.environmentId ?? null;
-    return id === null ? null : Number(id);
-  }
-
   /** The document is being served now. */
   accepted({ facts }: Pick<PackedDocument, "facts">): void {
     this.#served = facts;

@@ -2,30 +2,17 @@
  * Keeps one environment fresh: fetch, publish, wait, again, for as long as it lives. It must never run two
  * refreshes at once, never end because one failed, and never touch what is served: `publish` does.
  */
-import { bulkhead } from "cockatiel";
 import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
-import { pollWaitMs } from "./poll-wait.ts";
+import { PollPace } from "./poll-pace.ts";
+import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
+import { runInPlace } from "./refresh-place.ts";
 import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
-
-/** Runs what it is given, at once or when a place is free. */
-export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
-
-/**
- * The cap on refreshes at the same time; one for the process, shared by all pollers. Its queue has no limit
- * of its own: a poller waits in it at most once, so the number of environments is its bound.
- *
- * @param concurrencyMax at least one
- */
-export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
-  const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
-  return (run) => places.execute(run);
-}
 
 /**
  * What became of a document: it is being served, and says when it was updated (null where it has
@@ -51,7 +38,8 @@ export interface EnvironmentPollerOptions {
   /** In [0, 1). */
   readonly random: () => number;
   readonly logger: Logger;
-  readonly settings: PollSettings;
+  /** Asked before each refresh and each wait. */
+  readonly settings: () => PollSettings;
 }
 
 /** Callers who wait for one refresh that has not begun. */
@@ -65,7 +53,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   readonly #log: RefreshLog;
   readonly #validator: RefreshValidator;
   readonly #stop = new AbortController();
-  #sleep = new AbortController();
+  readonly #pace: PollPace;
   #requested: RequestedRefresh | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
@@ -73,7 +61,8 @@ export class EnvironmentPoller implements AsyncDisposable {
   constructor(options: EnvironmentPollerOptions) {
     this.#options = options;
     this.#log = new RefreshLog(options.label, options.logger, options.clock);
-    this.#validator = new RefreshValidator(options.settings.unconditionalEveryPolls);
+    this.#validator = new RefreshValidator(() => options.settings().unconditionalEveryPolls);
+    this.#pace = new PollPace(options);
   }
 
   get status(): RefreshStatus {
@@ -106,66 +95,78 @@ export class EnvironmentPoller implements AsyncDisposable {
     if (this.#stop.signal.aborted) return Promise.resolve();
     this.#requested ??= { done: Promise.withResolvers(), isUnconditional: false };
     this.#requested.isUnconditional ||= options.unconditional === true;
-    this.#sleep.abort();
+    this.#pace.wake();
     return this.#requested.done.promise;
+  }
+
+  /** The settings have changed: a wait that has begun is as long as they say. */
+  retime(): void {
+    this.#pace.retime();
+  }
+
+  /** @param intervalMs the wait after a success from now on; null, or a shorter one: that of the settings */
+  setPace(intervalMs: number | null): void {
+    this.#pace.set(intervalMs);
   }
 
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#sleep.abort();
+    this.#pace.wake();
     await this.#loop;
     this.#requested?.done.resolve();
   }
 
   /**
-   * One refresh after the other; the wait begins when the refresh ended. The sleep of a turn is made before
-   * its refresh, so that who asks for another one meanwhile has ended it already.
+   * One refresh after the other; the wait begins when the refresh ended. The pause of a turn is renewed
+   * before its refresh, so that who asks for another one meanwhile has ended it already.
    */
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
+    for (let intervals = 1; !this.#stop.signal.aborted; ) {
       const requested = this.#requested;
       this.#requested = null;
-      this.#sleep = new AbortController();
-      const error = await this.#refreshOnce(requested?.isUnconditional ?? false);
+      this.#pace.begin();
+      const error = await this.#refreshOnce(requested?.isUnconditional ?? false, intervals);
       requested?.done.resolve();
-      await this.#wait(error);
+      intervals = await this.#wait(error);
     }
   }
 
-  async #wait(error: unknown): Promise<void> {
-    const { clock, random, settings } = this.#options;
+  /** @returns how many usual intervals have passed; see `PollPace.wait` */
+  #wait(error: unknown): Promise<number> {
     const outcome = {
       error: error instanceof UpstreamError ? error : null,
       consecutiveFailures: this.#status.consecutiveFailures,
       holdsDocument: this.#validator.holdsDocument || this.#status.state === "archived",
       isRefusal: error !== null && error === this.#validator.refusal,
     };
-    await clock.sleep(pollWaitMs(outcome, settings, random()), this.#sleep.signal);
+    return this.#pace.wait(outcome, this.#status.pollIntervalMs);
   }
 
   /**
    * Never throws, whatever happens: the loop is all that keeps the environment fresh. Returns what failed.
    */
-  async #refreshOnce(isUnconditional: boolean): Promise<unknown> {
+  async #refreshOnce(isUnconditional: boolean, intervals: number): Promise<unknown> {
     const { clock, settings } = this.#options;
     const startTime = clock.wallTime();
     const startMs = clock.monotonicMs();
     try {
-      await this.#withPlace(() => this.#fetchAndPublish(isUnconditional));
+      const run = () => this.#fetchAndPublish(isUnconditional, intervals);
+      await runInPlace(run, this.#options.limiter, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
       return error;
     }
     this.#recordSuccess(startTime);
     const durationMs = clock.monotonicMs() - startMs;
-    if (durationMs > settings.intervalMs) this.#log.slow(durationMs, settings.intervalMs);
+    const { intervalMs } = settings();
+    if (durationMs > intervalMs) this.#log.slow(durationMs, intervalMs);
     return null;
   }
 
-  async #fetchAndPublish(isUnconditional: boolean): Promise<void> {
+  async #fetchAndPublish(isUnconditional: boolean, intervals: number): Promise<void> {
     const { clock, publish, serverKey, upstream } = this.#options;
-    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional);
+    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional, intervals);
     const signal = this.#stop.signal;
     const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
@@ -199,20 +200,6 @@ export class EnvironmentPoller implements AsyncDisposable {
     if (refusal !== null) throw refusal;
   }
 
-  /** Runs it when the limiter has a place; a poller that is disposed of does not wait for one. */
-  #withPlace(run: () => Promise<void>): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { signal } = this.#stop;
-    const giveUp = () => reject(signal.reason);
-    signal.addEventListener("abort", giveUp);
-    const runInPlace = async () => {
-      signal.removeEventListener("abort", giveUp);
-      if (!signal.aborted) await run();
-    };
-    this.#options.limiter(runInPlace).then(resolve, reject);
-    return promise;
-  }
-
   #recordSuccess(startTime: Date): void {
     const { clock } = this.#options;
     this.#log.succeeded(this.#status.consecutiveFailures);
@@ -223,6 +210,7 @@ export class EnvironmentPoller implements AsyncDisposable {
       lastSuccessTime: clock.wallTime(),
       lastSuccessMonotonicMs: clock.monotonicMs(),
       consecutiveFailures: 0,
+      pollIntervalMs: this.#pace.slowMs,
     });
   }
 

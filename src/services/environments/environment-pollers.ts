@@ -13,8 +13,9 @@ import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { DocumentGuard } from "./document-guard.ts";
 import type { EnvironmentListTarget } from "./environment-list.ts";
-import { EnvironmentPoller, type PublishOutcome, type RefreshLimiter } from "./environment-poller.ts";
+import { EnvironmentPoller, type PublishOutcome } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
+import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 
@@ -25,6 +26,7 @@ export interface EnvironmentPollersOptions {
   };
   readonly reader: DocumentReader;
   readonly dataPlane: DataPlane;
+  /** Those of the start. */
   readonly poll: PollSettings;
   /** Whether a document that lost more than half of its features has to come twice. */
   readonly holdsBackShrunk: boolean;
@@ -53,15 +55,17 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   /** What is still to end of environments that are gone. */
   readonly #ending = new Set<Promise<void>>();
   #isStarted = false;
+  #poll: PollSettings;
 
   constructor(options: EnvironmentPollersOptions) {
     this.#options = options;
+    this.#poll = options.poll;
   }
 
   /** Tells the data plane of an environment, and polls it from `start` on. */
   add(environment: number, keys: EnvironmentKeys): void {
     this.#options.dataPlane.setEnvironment(environment, keys);
-    const duty = createDuty(keys, environment, this.#options);
+    const duty = createDuty(keys, environment, this.#options, () => this.#poll);
     this.#duties.set(environment, duty);
     if (this.#isStarted) this.#begin(duty);
   }
@@ -92,26 +96,43 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     for (const duty of this.#duties.values()) this.#begin(duty);
   }
 
-  /**
-   * Refreshes the environment whose served document has this id, or each where it is null or none has it. Who
-   * ask while one is on its way share the next (`EnvironmentPoller.refresh`).
-   */
-  async refresh(environmentId: number | null): Promise<void> {
-    const all = [...this.#duties.values()];
-    const named = all.filter(({ guard }) => environmentId !== null && guard.servedId === environmentId);
-    await Promise.all((named.length > 0 ? named : all).map(({ poller }) => poller.refresh()));
+  /** Counts from now on, also for waits that have begun. */
+  setPoll(poll: PollSettings): void {
+    this.#poll = poll;
+    for (const { poller } of this.#duties.values()) poller.retime();
+  }
+
+  /** Polls those too that could not be polled so far: offline, a file may be named late. */
+  resume(): void {
+    if (!this.#isStarted) return;
+    for (const duty of this.#duties.values()) void duty.restoring.then(() => this.#pollIfPossible(duty));
+  }
+
+  /** Refreshes one now; resolves when that has ended, well or not. See `EnvironmentPoller.refresh`. */
+  async refresh(environment: number): Promise<void> {
+    await this.#duties.get(environment)?.poller.refresh();
+  }
+
+  /** See `EnvironmentPoller.setPace`. */
+  setPace(environment: number, intervalMs: number | null): void {
+    this.#duties.get(environment)?.poller.setPace(intervalMs);
   }
 
   #begin(duty: EnvironmentDuty): void {
     const { signal } = duty.stop;
     duty.restoring = restoreEnvironment(duty, this.#options, signal).then((isServed) => {
-      if (this.#options.upstream.has?.(serverKeyOf(duty.keys, this.#options.clock)) === false) {
-        this.#stayOffline(duty, isServed);
-      } else if (!signal.aborted) duty.poller.start();
+      if (!this.#pollIfPossible(duty)) this.#stayOffline(duty, isServed);
     });
   }
 
-  /** Its document is that of the archive for good. */
+  #pollIfPossible({ keys, poller, stop }: EnvironmentDuty): boolean {
+    const { clock, upstream } = this.#options;
+    if (upstream.has?.(serverKeyOf(keys, clock)) === false) return false;
+    if (!stop.signal.aborted) poller.start();
+    return true;
+  }
+
+  /** Its document is that of the archive. */
   #stayOffline({ label }: EnvironmentDuty, isServed: boolean): void {
     if (isServed) return;
     this.#options.logger.error(
@@ -143,8 +164,9 @@ function createDuty(
   keys: EnvironmentKeys,
   environment: number,
   options: EnvironmentPollersOptions,
+  settings: () => PollSettings,
 ): EnvironmentDuty {
-  const { upstream, dataPlane, poll, holdsBackShrunk, limiter, clock, logger, random, archive } = options;
+  const { upstream, dataPlane, holdsBackShrunk, limiter, clock, logger, random, archive } = options;
   const { clientSideKey } = keys;
   const label = maskKey(serverKeyOf(keys, clock));
   const log = new PublishLog({ label, clientKey: clientSideKey, logger });
@@ -165,7 +187,7 @@ function createDuty(
     clock,
     random,
     logger,
-    settings: poll,
+    settings,
   });
   const duty = { ...restored, poller, keys, stop: new AbortController(), restoring: Promise.resolve() };
   return duty;

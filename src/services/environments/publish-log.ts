@@ -16,18 +16,17 @@ export interface PublishLogOptions {
 export class PublishLog {
   readonly #options: PublishLogOptions;
   #lastClientKey: string | null = null;
+  #lastUpdatedAt: Date | null = null;
 
   constructor(options: PublishLogOptions) {
     this.#options = options;
   }
 
   /** @param tookMs from the fetched document to the served one */
-  published({ environmentName, version, counts, refusedPatterns, clientKey }: PublishReport, tookMs: number) {
+  published(report: PublishReport, tookMs: number): void {
     const { label, logger } = this.#options;
-    logger.info(
-      { environment: label, environmentName, version, ...counts, ms: Math.round(tookMs) },
-      "Published the environment document",
-    );
+    const { clientKey, refusedPatterns } = report;
+    this.#tellOfVersion(report, tookMs);
     if (refusedPatterns.length > 0) {
       logger.warn(
         { environment: label, patterns: refusedPatterns },
@@ -43,5 +42,22 @@ export class PublishLog {
       );
     }
     this.#lastClientKey = clientKey;
+  }
+
+  /** An older one is as good as any other (reliability B22); whoever restored the upstream should see it. */
+  #tellOfVersion({ environmentName, version, counts, updatedAt }: PublishReport, tookMs: number): void {
+    const { label, logger } = this.#options;
+    const fields = { environment: label, environmentName, version, ...counts, ms: Math.round(tookMs) };
+    const last = this.#lastUpdatedAt;
+    this.#lastUpdatedAt = updatedAt ?? last;
+    if (last === null || updatedAt === null || updatedAt >= last) {
+      logger.info(fields, "Published the environment document");
+      return;
+    }
+    logger.warn(
+      { ...fields, updatedAt: updatedAt.toISOString(), servedBefore: last.toISOString() },
+      "Published an environment document that is older than the one before. If the upstream was not " +
+        "restored from a backup, look for replicas of it that lag behind",
+    );
   }
 }

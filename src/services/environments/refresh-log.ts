@@ -9,6 +9,9 @@ import { nextActions } from "../upstream/next-actions.ts";
 
 const reminderIntervalMs = 3_600_000;
 
+/** An upstream that fails by turns is warned of so often: with the lines of its recoveries, one a minute. */
+const repeatIntervalMs = 180_000;
+
 /** What fails here, not on the network: undici's errors are not for logs. */
 const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
   "document_invalid",
@@ -16,13 +19,17 @@ const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
   "too_large",
 ]);
 
+type Reason = UpstreamErrorCode | "bug";
+
 /** Owned by one poller. */
 export class RefreshLog {
   readonly #label: string;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, "monotonicMs">;
   /** The reasons this failing spell was warned of: two that alternate are two lines, not one each poll. */
-  readonly #warnedReasons = new Set<UpstreamErrorCode | "bug">();
+  readonly #warnedReasons = new Set<Reason>();
+  /** When each reason was warned of last, in this spell or an earlier one. */
+  readonly #lastWarnedMs = new Map<Reason, number>();
   #lastWarningMs = Number.NEGATIVE_INFINITY;
   #lastSlowWarningMs = Number.NEGATIVE_INFINITY;
 
@@ -53,6 +60,7 @@ export class RefreshLog {
     if (!this.#isDue(reason)) return;
     this.#warnedReasons.add(reason);
     this.#lastWarningMs = this.#clock.monotonicMs();
+    this.#lastWarnedMs.set(reason, this.#lastWarningMs);
     const fields = { environment: this.#label, failures: consecutiveFailures };
     if (!(error instanceof UpstreamError)) {
       this.#logger.error(
@@ -80,10 +88,16 @@ export class RefreshLog {
     );
   }
 
-  /** A request refused while the circuit is open is no news: the failures that opened it were warned of. */
-  #isDue(reason: UpstreamErrorCode | "bug"): boolean {
+  /**
+   * A request refused while the circuit is open is no news: the failures that opened it were warned of. Nor
+   * is a reason that comes back soon after its spell: a new one is told at once, an old one in its turn.
+   */
+  #isDue(reason: Reason): boolean {
     if (reason === "circuit_open") return false;
-    if (this.#clock.monotonicMs() - this.#lastWarningMs >= reminderIntervalMs) return true;
-    return !this.#warnedReasons.has(reason);
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lastWarningMs >= reminderIntervalMs) return true;
+    if (this.#warnedReasons.has(reason)) return false;
+    const lastWarnedMs = this.#lastWarnedMs.get(reason) ?? Number.NEGATIVE_INFINITY;
+    return nowMs - lastWarnedMs >= reminderIntervalMs || nowMs - this.#lastWarningMs >= repeatIntervalMs;
   }
 }

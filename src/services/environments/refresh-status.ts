@@ -15,6 +15,8 @@ export interface RefreshStatus {
   /** The same moment on the monotonic clock, for staleness (contract A7). */
   readonly lastSuccessMonotonicMs: number | null;
   readonly consecutiveFailures: number;
+  /** How long after the last success the next poll was due; null: the interval of the settings. */
+  readonly pollIntervalMs: number | null;
 }
 
 export const neverRefreshed: RefreshStatus = {
@@ -24,6 +26,7 @@ export const neverRefreshed: RefreshStatus = {
   lastSuccessTime: null,
   lastSuccessMonotonicMs: null,
   consecutiveFailures: 0,
+  pollIntervalMs: null,
 };
 
 /** @param confirmedAt when the upstream last said that the archived document was its own */

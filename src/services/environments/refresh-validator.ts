@@ -10,7 +10,7 @@ const recentMs = 2000;
 
 /** The validator of one environment; owned by its poller. */
 export class RefreshValidator {
-  readonly #unconditionalEveryPolls: number;
+  readonly #unconditionalEveryPolls: () => number;
   #published: { readonly digest: string; readonly updatedAt: Date | null } | null = null;
   /** Null where the last document whose fate is known was published. */
   #refused: { readonly digest: string; readonly error: UpstreamError } | null = null;
@@ -20,7 +20,7 @@ export class RefreshValidator {
   #pollsSinceUnconditional = 0;
 
   /** @param unconditionalEveryPolls one poll in so many is unconditional; 1: each */
-  constructor(unconditionalEveryPolls: number) {
+  constructor(unconditionalEveryPolls: () => number) {
     this.#unconditionalEveryPolls = unconditionalEveryPolls;
   }
 
@@ -49,11 +49,13 @@ export class RefreshValidator {
    * `unconditionalEveryPolls` polls, as identity overrides may change without a new date (contract
    * A11, B 2.6).
    * @param isUnconditional the caller wants the document whatever its date
+   * @param polls as many as there were to be since the last one: more than 1 where they come more seldom
    */
-  nextIfModifiedSince(isUnconditional: boolean): string | null {
-    const isDue = isUnconditional || this.#pollsSinceUnconditional + 1 >= this.#unconditionalEveryPolls;
+  nextIfModifiedSince(isUnconditional: boolean, polls = 1): string | null {
+    const pollsSince = this.#pollsSinceUnconditional + polls;
+    const isDue = isUnconditional || pollsSince >= this.#unconditionalEveryPolls();
     const condition = this.#mayAskConditionally && !isDue ? this.#ifModifiedSince : null;
-    this.#pollsSinceUnconditional = condition === null ? 0 : this.#pollsSinceUnconditional + 1;
+    this.#pollsSinceUnconditional = condition === null ? 0 : pollsSince;
     return condition;
   }
 

@@ -3,16 +3,13 @@
  * its refreshes. It serves what it is given and asks nobody.
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
-import type { HeaderSetFactory } from "../../cache/prepared-response.ts";
-import { snapshotSettingsOf } from "../../cache/snapshot-settings.ts";
-import { type SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
+import type { SnapshotSlot, SnapshotStore } from "../../cache/snapshot-store.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
-import type { IdentityCacheSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { HealthSource } from "../health/health-report.ts";
 import { KeyDirectory, type KeyResolver } from "./key-directory.ts";
 import { neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
-import { type PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
+import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
 
 /**
  * What the control plane tells a data plane. Environments have numbers; one that is gone leaves its number to
@@ -59,19 +56,6 @@ export interface SlotWatcher {
 interface ServedEnvironment {
   readonly slot: SnapshotSlot;
   refresh: RefreshStatus;
-}
-
-/** @param headerSet adds to all answers what they have in common */
-export function createServedEnvironments(
-  headerSet: HeaderSetFactory,
-  identityCache: IdentityCacheSettings,
-  clock: Clock,
-  watcher: SlotWatcher,
-): ServedEnvironments {
-  const store = new SnapshotStore();
-  const snapshotSettings = () => snapshotSettingsOf(headerSet, identityCache, store.slots);
-  const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
-  return new ServedEnvironments(store, publisher, clock, watcher);
 }
 
 export class ServedEnvironments implements DataPlane {

@@ -35,6 +35,7 @@ export interface HealthReport {
 
 export interface HealthOptions {
   readonly settings: HealthSettings;
+  /** Of environments whose status names no other. */
   readonly pollIntervalMs: number;
   readonly clock: Clock;
   readonly sources: () => readonly HealthSource[];
@@ -59,10 +60,13 @@ const refreshMsMax = 60_000;
 /** @returns the present report; its `status` decides between 200 and 503 */
 export function reportHealth(options: HealthOptions): HealthReport {
   const sources = options.sources();
-  const limitMs = stalenessLimitMs(options, sources.length);
+  const graceMs = graceOf(options.settings, sources.length);
   const nowMs = options.clock.monotonicMs();
-  const isStale = ({ refresh }: HealthSource): boolean =>
-    refresh.lastSuccessMonotonicMs !== null && nowMs - refresh.lastSuccessMonotonicMs > limitMs;
+  const intervalMs = ({ refresh }: HealthSource) => refresh.pollIntervalMs ?? options.pollIntervalMs;
+  const isStale = (source: HealthSource): boolean => {
+    const { lastSuccessMonotonicMs } = source.refresh;
+    return lastSuccessMonotonicMs !== null && nowMs - lastSuccessMonotonicMs > intervalMs(source) + graceMs;
+  };
   const updated = sources.filter(({ refresh }) => refresh.lastSuccessTime !== null);
   const fresh = updated.filter((source) => !isStale(source));
   const any = options.settings.policy === "any";
@@ -77,15 +81,14 @@ export function reportHealth(options: HealthOptions): HealthReport {
     reason: reason === null ? null : reasons[reason],
     last_successful_update: isUpdated ? overallTime(updated, any) : null,
     environments: sources.map((source) =>
-      environmentHealth(source, isStale(source), isPolled(source, nowMs, options.pollIntervalMs)),
+      environmentHealth(source, isStale(source), isPolled(source, nowMs, intervalMs(source))),
     ),
   };
 }
 
-/** Poll frequency plus grace for each environment, as proxy-py has it; without a grace never. */
-function stalenessLimitMs({ settings, pollIntervalMs }: HealthOptions, environments: number): number {
-  if (settings.gracePeriodMs === null) return Number.POSITIVE_INFINITY;
-  return pollIntervalMs + settings.gracePeriodMs * environments;
+/** For each environment, beside the poll interval, as proxy-py has it; without a grace for ever. */
+function graceOf({ gracePeriodMs }: HealthSettings, environments: number): number {
+  return gracePeriodMs === null ? Number.POSITIVE_INFINITY : gracePeriodMs * environments;
 }
 
 function overallTime(updated: readonly HealthSource[], latest: boolean): string | null {

@@ -33,7 +33,10 @@ export function logRequests(server: Server, { trustsForwardedFor, clock, logger 
   });
 }
 
-/** Without the query, and without the key that the path of a stream holds (contract A10). */
+/**
+ * Without the query, and without the key that the path of a stream holds (contract A10) and the secret of a
+ * webhook's.
+ */
 function loggedPath(url: string): string | undefined {
-  return url.split("?", 1)[0]?.replace(/(\/sse\/environments\/)[^/]+/, "$1…");
+  return url.split("?", 1)[0]?.replace(/(\/sse\/environments\/|\/proxy\/webhook\/)[^/]+/, "$1…");
 }

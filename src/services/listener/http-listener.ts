@@ -9,6 +9,7 @@ import type { ServerSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
+import { LingeringConnections } from "./lingering-close.ts";
 
 /** The socket could not be opened; the message says what to do (exit code 69). */
 export class ListenError extends Error {
@@ -43,13 +44,17 @@ export class HttpListener {
   readonly #connections = new Set<Connection>();
   /** Of TLS: connections that are not secure yet, by their peers. Node's HTTP server knows none of them. */
   readonly #handshakes = new Map<string, Socket>();
+  readonly #lingering: LingeringConnections;
   #draining: Promise<void> | null = null;
+  #hasWarned = false;
 
   constructor(options: HttpListenerOptions) {
     this.#options = options;
+    this.#lingering = new LingeringConnections(options.clock);
     const isSecure = options.server instanceof HttpsServer;
     options.server.on(isSecure ? "secureConnection" : "connection", (connection: Connection) => {
       this.#connections.add(connection);
+      this.#lingering.watch(connection);
       connection.once("close", () => this.#connections.delete(connection));
     });
     if (isSecure) this.#watchHandshakes();
@@ -67,11 +72,13 @@ export class HttpListener {
    */
   async listen(port = this.#options.settings.port): Promise<string> {
     const { server, section, settings } = this.#options;
-    const { host, backlog, connectionsMax } = settings;
-    if (connectionsMax !== null) server.maxConnections = connectionsMax;
+    const { host, backlog } = settings;
     await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => reject(explainListenError(error, section, host, port)));
-      server.listen({ host, port, backlog }, resolve);
+      const fail = (error: Error): void => reject(explainListenError(error, section, host, port));
+      server.once("error", fail).listen({ host, port, backlog }, () => {
+        server.off("error", fail).on("error", (error) => this.#warnOfAccept(error));
+        resolve();
+      });
     });
     const { address, family, port: found } = server.address() as AddressInfo;
     const scheme = server instanceof HttpsServer ? "https" : "http";
@@ -102,6 +109,11 @@ export class HttpListener {
     server.prependListener("request", (_request, response) => closeAfterAnswer(response));
     for (const { _httpMessage: response } of this.#connections) if (response) closeAfterAnswer(response);
     await clock.sleep(settings.drainDelayMs, this.#rush.signal);
+    // Who connected in the last turn waits in the kernel's queue, and would be reset with it. The loop has
+    // just emptied the queue when it comes to this.
+    await new Promise((resolve) => setImmediate(resolve));
+    // A drain waits for answers, not for what comes behind them.
+    this.#lingering.end();
     // Node's HTTP server would close idle connections in the same breath: those of clients that have
     // connected and are about to send their first request.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
@@ -115,6 +127,14 @@ export class HttpListener {
     this.#closeAll();
     await closed;
     logger.info({}, "Drained: no connection is left");
+  }
+
+  /** Unheard, it would end the process. It comes again with each connection, and is told once. */
+  #warnOfAccept(error: NodeJS.ErrnoException): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const reason = error.code ?? error.message;
+    this.#options.logger.warn({ reason }, "A connection could not be accepted. Look at ulimit -n");
   }
 
   #closeAll(): void {

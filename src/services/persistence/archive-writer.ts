@@ -7,8 +7,11 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { DocumentArchive } from "./document-archive.ts";
 
-/** How old the note may be that a document was confirmed; it is written no more often. */
-const confirmedEveryMs = 60_000;
+/**
+ * How old the note may be that a document was confirmed; it is written no more often. As often a document is
+ * tried again that could not be written.
+ */
+export const confirmedEveryMs = 60_000;
 
 interface ArchiveWriterOptions {
   readonly archive: Pick<DocumentArchive, "keep" | "confirm" | "forget">;
@@ -21,6 +24,8 @@ export class ArchiveWriter {
   /** By environment, in the order in which they came; null: what is there of it is to go. */
   readonly #waiting = new Map<string, SnapshotInput | null>();
   readonly #confirmedMs = new Map<string, number>();
+  /** Documents that could not be written, the last one of each environment. */
+  readonly #unwritten = new Map<string, SnapshotInput>();
   #writing: Promise<void> | null = null;
   #isFailing = false;
 
@@ -42,13 +47,18 @@ export class ArchiveWriter {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Notes that the document that is served was confirmed. */
+  /** Notes that the document that is served was confirmed, or tries again to write it. */
   confirm(environment: string): void {
     const { archive, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - (this.#confirmedMs.get(environment) ?? Number.NEGATIVE_INFINITY) < confirmedEveryMs) return;
+    const unwritten = this.#unwritten.get(environment);
+    if (unwritten !== undefined) {
+      this.keep(environment, unwritten);
+      return;
+    }
     this.#confirmedMs.set(environment, nowMs);
-    archive.confirm(environment, clock.wallTime()).catch((error: unknown) => this.#failed(error));
+    archive.confirm(environment, clock.wallTime()).catch((error: unknown) => this.failed(error));
   }
 
   /** Resolves when nothing waits to be written. */
@@ -68,22 +78,26 @@ export class ArchiveWriter {
   async #write(environment: string, document: SnapshotInput | null): Promise<void> {
     const { archive } = this.#options;
     try {
+      if (document === null) this.#unwritten.delete(environment);
+      else this.#unwritten.set(environment, document);
       await (document === null ? archive.forget(environment) : archive.keep(environment, document));
+      this.#unwritten.delete(environment);
       if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
       this.#isFailing = false;
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 
-  #failed(error: unknown): void {
+  /** Says once why documents are not archived; the next one that is ends it. */
+  failed(error: unknown): void {
     if (this.#isFailing) return;
     this.#isFailing = true;
     const reason = error instanceof Error ? error.message : String(error);
     this.#options.logger.warn(
       { reason },
-      "Documents cannot be archived: what is served stays served, but a restart without the upstream would " +
-        "begin with an older document. Look at the disk of storage.path",
+      "Documents are not archived: flags are served all the same, but a start without the upstream would " +
+        "begin with an older document, or none. Look at the disk of storage.path. It is tried again",
     );
   }
 }

@@ -12,6 +12,18 @@ export type DocumentStore = Pick<ClassicLevel<string, Uint8Array>, "get" | "put"
 /** Why there is no store; the message says what to do. Never fatal: what is served is in memory. */
 export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError";
+  /** Of the system, or of LevelDB. */
+  readonly code: string;
+
+  constructor(message: string, code: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** Whether what is there may be read from a copy: it is ours, and only cannot be written. */
+  get mayBeCopied(): boolean {
+    return !["closed", "LEVEL_LOCKED", "ELOOP", "ENOTDIR", "EEXIST"].includes(this.code);
+  }
 }
 
 export interface OpenedStore {
@@ -28,10 +40,10 @@ const openOptions = { writeBufferSize: 1_048_576, cacheSize: 65_536, maxOpenFile
  * @throws StoreUnavailableError where the disk does not let us, or another process owns the store
  */
 export async function openDocumentStore(path: string): Promise<OpenedStore> {
-  const folder = join(path, "documents");
+  const folder = storeFolder(path);
   makeFolder(path);
   try {
-    return { store: await open(folder), setAside: null };
+    return { store: await openFolder(folder), setAside: null };
   } catch (error) {
     const code = codeOf(error);
     if (code !== "LEVEL_CORRUPTION") throw unavailable(path, error);
@@ -40,10 +52,15 @@ export async function openDocumentStore(path: string): Promise<OpenedStore> {
   try {
     rmSync(setAside, { recursive: true, force: true });
     renameSync(folder, setAside);
-    return { store: await open(folder), setAside };
+    return { store: await openFolder(folder), setAside };
   } catch (error) {
     throw unavailable(path, error);
   }
+}
+
+/** Where the store below `path` is. */
+export function storeFolder(path: string): string {
+  return join(path, "documents");
 }
 
 function makeFolder(path: string): void {
@@ -55,7 +72,8 @@ function makeFolder(path: string): void {
   }
 }
 
-async function open(folder: string): Promise<ClassicLevel<string, Uint8Array>> {
+/** Opens the store that is in `folder`, and makes one where there is none. */
+export async function openFolder(folder: string): Promise<ClassicLevel<string, Uint8Array>> {
   // It is loaded only where there is a store: it takes memory and some milliseconds.
   const { ClassicLevel } = await import("classic-level");
   // LevelDB makes its files with the process's mask, now and later; nothing else here makes any.
@@ -75,7 +93,8 @@ function unavailable(path: string, error: unknown): StoreUnavailableError {
   const remedy = remedies[code] ?? "Look at the disk, or set storage.path to another folder";
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const detail = cause instanceof Error ? cause.message : String(cause);
-  return new StoreUnavailableError(`${path} cannot be used as storage.path (${detail}). ${remedy}`);
+  const message = `${path} cannot be used as storage.path (${detail}). ${remedy}`;
+  return new StoreUnavailableError(message, code, { cause: error });
 }
 
 const remedies: Readonly<Record<string, string>> = {

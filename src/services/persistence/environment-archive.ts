@@ -9,8 +9,9 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
-import { type ArchivedDocument, DocumentArchive } from "./document-archive.ts";
-import { type DocumentStore, openDocumentStore, StoreUnavailableError } from "./document-store.ts";
+import type { ArchivedDocument } from "./document-archive.ts";
+import { StoreUnavailableError } from "./document-store.ts";
+import { LastingArchive } from "./lasting-archive.ts";
 
 /** What is still to be written when the process ends gets so long. */
 const lastWritesMsMax = 5000;
@@ -22,22 +23,18 @@ export interface EnvironmentArchiveOptions {
   readonly logger: Logger;
 }
 
-interface OpenArchive {
-  readonly store: DocumentStore;
-  readonly archive: DocumentArchive;
-  readonly writer: ArchiveWriter;
-}
-
 export class EnvironmentArchive implements AsyncDisposable {
   readonly #options: EnvironmentArchiveOptions;
-  readonly #opening: Promise<OpenArchive | null>;
-  #opened: OpenArchive | null = null;
-  #isClosed = false;
+  readonly #archive: LastingArchive;
+  readonly #writer: ArchiveWriter;
 
   /** Begins to open it. */
   constructor(options: EnvironmentArchiveOptions) {
+    const { path, clock, logger } = options;
     this.#options = options;
-    this.#opening = this.#open();
+    this.#archive = new LastingArchive(path, logger);
+    this.#writer = new ArchiveWriter({ archive: this.#archive, clock, logger });
+    this.#archive.open().catch((error: unknown) => this.#writer.failed(error));
   }
 
   /**
@@ -48,12 +45,14 @@ export class EnvironmentArchive implements AsyncDisposable {
     const { logger } = this.#options;
     const environment = maskKey(clientKey);
     try {
-      const reading = await (await this.#opening)?.archive.find(nameOf(clientKey));
-      for (const refusal of reading?.refusals ?? []) {
+      const { found, refusals } = await this.#archive.find(nameOf(clientKey));
+      for (const refusal of refusals) {
         logger.warn({ environment }, `An archived document is not used: ${refusal}`);
       }
-      return reading?.found ?? null;
+      return found;
     } catch (error) {
+      // That there is none was said when it was opened.
+      if (error instanceof StoreUnavailableError) return null;
       const reason = error instanceof Error ? error.message : String(error);
       logger.warn({ environment, reason }, "The archive of documents cannot be read");
       return null;
@@ -62,53 +61,28 @@ export class EnvironmentArchive implements AsyncDisposable {
 
   /** Has a document archived that is served now; it returns at once. */
   keep(clientKey: string, document: SnapshotInput): void {
-    this.#opened?.writer.keep(nameOf(clientKey), document);
+    this.#writer.keep(nameOf(clientKey), document);
   }
 
   /** Has all removed that is there of an environment; it returns at once. */
   forget(clientKey: string): void {
-    this.#opened?.writer.forget(nameOf(clientKey));
+    this.#writer.forget(nameOf(clientKey));
   }
 
   /** Notes that the document that is served is still the upstream's. */
   confirm(clientKey: string): void {
-    this.#opened?.writer.confirm(nameOf(clientKey));
+    this.#writer.confirm(nameOf(clientKey));
   }
 
   /** Writes what waits, for a while, and lets the store go. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    const opened = this.#opened;
-    if (opened === null) return;
-    const close = () => opened.store.close();
+    const close = () => this.#archive[Symbol.asyncDispose]();
     // A store that cannot be closed in order is left as after a kill.
-    const closed = opened.writer
+    const closed = this.#writer
       .settled()
       .then(close, close)
       .catch(() => undefined);
     await settlesWithin(closed, lastWritesMsMax, this.#options.clock);
-  }
-
-  async #open(): Promise<OpenArchive | null> {
-    const { path, clock, logger } = this.#options;
-    try {
-      const { store, setAside } = await openDocumentStore(path);
-      if (setAside !== null) {
-        logger.warn(
-          { folder: setAside },
-          "The archive was damaged and is begun anew; what was there is kept",
-        );
-      }
-      const archive = new DocumentArchive(store);
-      const writer = new ArchiveWriter({ archive, clock, logger });
-      if (this.#isClosed) await store.close();
-      else this.#opened = { store, archive, writer };
-      return this.#opened;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      logger.warn({}, `Documents are not archived: ${error.message}. Flags are served all the same`);
-      return null;
-    }
   }
 }
 

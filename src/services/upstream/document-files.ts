@@ -11,7 +11,7 @@ import type { DocumentRequest, UpstreamAnswer } from "./upstream-client.ts";
 
 export class DocumentFiles {
   /** By server key. */
-  readonly #paths: ReadonlyMap<string, string>;
+  #paths: ReadonlyMap<string, string> = new Map();
   readonly #bytesMax: number;
   /** By server key: what a file's time and size were when it was read last. */
   readonly #seen = new Map<string, string>();
@@ -19,6 +19,11 @@ export class DocumentFiles {
   /** @param bytesMax larger files are not read */
   constructor(environments: readonly EnvironmentSettings[], bytesMax: number) {
     this.#bytesMax = bytesMax;
+    this.setEnvironments(environments);
+  }
+
+  /** Their files are read from now on, and no others. */
+  setEnvironments(environments: readonly EnvironmentSettings[]): void {
     this.#paths = new Map(
       environments.flatMap(({ serverSideKey, file }) => (file === null ? [] : [[serverSideKey, file]])),
     );

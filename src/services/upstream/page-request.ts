@@ -39,7 +39,8 @@ export interface Page extends Body {
 
 type Answer = Dispatcher.ResponseData;
 
-const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** All that lead elsewhere with a `Location`. */
+export const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const dumpBytesMax = 65_536;
 
 /**
@@ -107,8 +108,11 @@ async function send(
   return await request(url, dispatcher, { method: "GET", headers, signal: requests.deadline.signal });
 }
 
-/** Keys travel in headers of our own, which no redirect rule strips: only the same origin may be followed. */
-function redirectTarget(headers: ResponseHeaders, from: URL): URL {
+/**
+ * Keys travel in headers of our own, which no redirect rule strips: only the same origin may be followed.
+ * @throws UpstreamError `redirect_refused`
+ */
+export function redirectTarget(headers: ResponseHeaders, from: URL): URL {
   const location = headerText(headers, "location");
   const target = location === null ? null : URL.parse(location, from.href);
   if (target === null)
@@ -161,7 +165,8 @@ function statusError(requests: PageRequests, answer: Answer): UpstreamError {
   return new UpstreamError(codeOfStatus(statusCode), `The upstream answered ${statusCode}`, options);
 }
 
-function codeOfStatus(statusCode: number): UpstreamErrorCode {
+/** What an answer says whose status is none of those that were hoped for. */
+export function codeOfStatus(statusCode: number): UpstreamErrorCode {
   if (statusCode === 401 || statusCode === 403) return "key_rejected";
   if (statusCode === 429) return "rate_limited";
   return statusCode >= 500 ? "server_error" : "unexpected_status";

@@ -44,6 +44,9 @@ export interface DocumentRequest {
   readonly signal?: AbortSignal;
 }
 
+/** See `ConnectionLimits`. */
+const connectionAgeMsMax = 30_000;
+
 /** One for each upstream origin: its connections and its circuit breaker are shared by all environments. */
 export class UpstreamClient implements AsyncDisposable {
   readonly #settings: UpstreamSettings;
@@ -61,7 +64,10 @@ export class UpstreamClient implements AsyncDisposable {
     this.#userAgent = options.userAgent;
     this.#clock = options.clock;
     this.#documentUrl = new URL(`${options.settings.apiUrl}/environment-document/`);
-    this.#upstream = createUpstreamDispatcher(options.settings);
+    const { connectionsMax, documentBytesMax: bodyBytesMax, requestTimeoutMs } = options.settings;
+    const ageMsMax = connectionAgeMsMax;
+    const limits = { connectionsMax, ageMsMax, bodyPauseMsMax: requestTimeoutMs, bodyBytesMax };
+    this.#upstream = createUpstreamDispatcher(options.settings, limits);
     this.#circuit = new UpstreamCircuit(options.settings, options.clock);
   }
 

@@ -5,6 +5,7 @@
 import { getCACertificates } from "node:tls";
 import type { Dispatcher } from "undici";
 import type { CertificatePair, UpstreamSettings } from "../../models/settings.ts";
+import { createSharedLookup } from "./shared-lookup.ts";
 import { Agent, EnvHttpProxyAgent } from "./undici-parts.ts";
 
 /** The part of the settings that connections depend on. */
@@ -12,14 +13,28 @@ export type ConnectionSettings = Pick<
   UpstreamSettings,
   | "apiUrl"
   | "requestTimeoutMs"
-  | "documentBytesMax"
-  | "connectionsMax"
   | "caCertificates"
   | "clientCertificate"
   | "httpProxy"
   | "httpsProxy"
   | "noProxy"
 >;
+
+/** What its connections may carry. */
+export interface ConnectionLimits {
+  /** Null: as many as are asked for. */
+  readonly connectionsMax: number | null;
+  /**
+   * A connection that is older takes no further request. One that is used often is never idle, and would hold
+   * on to an address that the upstream's name has left for as long as it answers there (reliability B23).
+   * Null: each carries one answer alone.
+   */
+  readonly ageMsMax: number | null;
+  /** So long a body may pause. */
+  readonly bodyPauseMsMax: number;
+  /** Bytes of a body on the wire; null: without end. */
+  readonly bodyBytesMax: number | null;
+}
 
 /** A dispatcher, and how many connections it has opened so far: who sees no change used an old one. */
 export interface UpstreamDispatcher {
@@ -36,27 +51,32 @@ const connectTimeoutMsMax = 3000;
  * One pool for the one origin the client talks to. HTTP/1.1 alone: truncation, reuse and retry are known and
  * tested there.
  */
-export function createUpstreamDispatcher(settings: ConnectionSettings): UpstreamDispatcher {
+export function createUpstreamDispatcher(
+  settings: ConnectionSettings,
+  limits: ConnectionLimits,
+): UpstreamDispatcher {
   const tls = certificateAuthorities(settings.caCertificates);
   const own = clientCertificate(settings.clientCertificate);
   // undici takes whole milliseconds alone; the limits themselves are kept by DocumentDeadline.
   const requestTimeoutMs = Math.ceil(settings.requestTimeoutMs);
   const timeout = Math.min(connectTimeoutMsMax, requestTimeoutMs);
+  const lookup = createSharedLookup();
   const options = {
     allowH2: false,
-    connections: settings.connectionsMax,
+    connections: limits.connectionsMax,
     pipelining: 1,
     keepAliveTimeout: keepAliveTimeoutMs,
+    clientTtl: limits.ageMsMax,
     headersTimeout: requestTimeoutMs,
-    bodyTimeout: requestTimeoutMs,
+    bodyTimeout: Math.ceil(limits.bodyPauseMsMax),
     // Counts bytes on the wire: stops a body that inflates to nothing for ever.
-    maxResponseSize: settings.documentBytesMax,
-    connect: { ...tls, ...own, timeout },
+    maxResponseSize: limits.bodyBytesMax ?? -1,
+    connect: { ...tls, ...own, timeout, lookup },
   };
   const proxies = forwardProxies(settings);
   if (proxies !== null) {
     // The forward proxy is not told who we are: the certificate is for the upstream.
-    const tlsOfProxy = { proxyTls: { ...tls, timeout }, requestTls: { ...tls, ...own, timeout } };
+    const tlsOfProxy = { proxyTls: { ...tls, timeout, lookup }, requestTls: { ...tls, ...own, timeout } };
     return {
       dispatcher: new EnvHttpProxyAgent({ ...options, ...tlsOfProxy, ...proxies }),
       connectionsOpened: null,

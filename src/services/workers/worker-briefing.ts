@@ -1,10 +1,10 @@
 /**
- * What a new worker is told before it serves, so that it serves what the others do: of each environment its
- * keys, its document and how its refreshes go; and the certificate. It decides nothing.
+ * What a new worker is told before it serves, so that it serves what the others do: the settings, the
+ * certificate, and of each environment its keys, its document and how its refreshes go. It decides nothing.
  */
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
-import type { CertificatePair } from "../../models/settings.ts";
+import type { CertificatePair, Settings } from "../../models/settings.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
 import type { WorkerChannel } from "./worker-channel.ts";
 import { EnvironmentGoneError } from "./worker-end.ts";
@@ -20,6 +20,15 @@ export class WorkerBriefing {
   readonly #environments = new Map<number, BriefedEnvironment>();
   #certificate: CertificatePair | null = null;
   #areEnvironmentsKnown = true;
+  #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  setSettings(settings: Settings): void {
+    this.#settings = settings;
+  }
 
   setCertificate(pair: CertificatePair): void {
     this.#certificate = pair;
@@ -63,6 +72,7 @@ export class WorkerBriefing {
    * @throws what `WorkerChannel.publish` does
    */
   async give(channel: WorkerChannel): Promise<void> {
+    void channel.send({ kind: "start", settings: this.#settings });
     if (this.#certificate !== null) void channel.send({ kind: "certificate", pair: this.#certificate });
     void channel.send({ kind: "environments-known", areKnown: this.#areEnvironmentsKnown });
     const told: Promise<unknown>[] = [];

@@ -22,6 +22,8 @@ export type WorkerOrder =
   | { readonly kind: "start"; readonly settings: Settings }
   /** Accept connections; comes once the worker has what is to be served. */
   | { readonly kind: "listen"; readonly port: number }
+  /** From now on these count, where they may change. */
+  | { readonly kind: "settings"; readonly settings: Settings }
   | { readonly kind: "certificate"; readonly pair: CertificatePair }
   | { readonly kind: "environments-known"; readonly areKnown: boolean }
   /** There is a new environment, or one has other keys. */

@@ -48,7 +48,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   readonly #channels = new Set<WorkerChannel>();
   /** Those that serve, the oldest first. */
   readonly #ready = new Set<WorkerChannel>();
-  readonly #briefing = new WorkerBriefing();
+  readonly #briefing: WorkerBriefing;
   readonly #listening = Promise.withResolvers<string>();
   readonly #failed = Promise.withResolvers<never>();
   readonly #ending = new AbortController();
@@ -58,6 +58,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#briefing = new WorkerBriefing(options.settings);
     const chooseWorker = (isSuspect: boolean) => this.#chooseWorker(isSuspect);
     this.#trials = new DocumentTrials({ chooseWorker, clock: options.clock });
     this.#deaths = new WorkerDeaths(options.clock);
@@ -74,15 +75,11 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     return this.#ready.size > 0;
   }
 
-  /**
-   * Starts all workers.
-   * @returns where they listen
-   * @throws ListenError where they cannot
-   */
+  /** Starts all workers. @returns where they listen; @throws ListenError where they cannot */
   async listen(): Promise<string> {
-    const { settings } = this.#options;
+    const { clock, settings } = this.#options;
     this.#places = Array.from({ length: settings.server.workers }, () => this.#keepPlace());
-    void endSilentWorkers(this.#channels, Promise.all(this.#places), this.#options.clock);
+    void endSilentWorkers(this.#channels, Promise.all(this.#places), clock);
     try {
       return await Promise.race([this.#listening.promise, this.failed]);
     } catch (error) {
@@ -114,7 +111,7 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     this.#briefing.setDocument(environment, document);
     collectSoon(document.packed.body.byteLength);
     const others = [...this.#channels].filter((channel) => channel !== worker);
-    await rollOut(others, environment, document, this.#options.clock);
+    await rollOut(others, environment, document, { clock: this.#options.clock, signal: this.#ending.signal });
     return report;
   }
 
@@ -126,6 +123,12 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
   setRefreshStatus(environment: number, status: RefreshStatus): void {
     this.#briefing.setRefreshStatus(environment, status);
     for (const channel of this.#channels) channel.setRefreshStatus(environment, status);
+  }
+
+  /** Settings that change count from now on, in each worker and in those that come later. */
+  reconfigure(settings: Settings): void {
+    this.#briefing.setSettings(settings);
+    for (const channel of this.#channels) void channel.send({ kind: "settings", settings });
   }
 
   /** Connections that are accepted from now on get this certificate. */
@@ -200,16 +203,14 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
 
   /** Resolves once the worker serves all that the others do. @throws where it cannot */
   async #start(channel: WorkerChannel): Promise<void> {
-    const { clock, settings } = this.#options;
-    void channel.send({ kind: "start", settings });
     await this.#briefing.give(channel);
     // Whom it is to share a port with is best asked when it is about to listen.
-    await Promise.race([channel.pulse.answers(clock.monotonicMs()), channel.exited]);
+    await Promise.race([channel.pulse.answers(this.#options.clock.monotonicMs()), channel.exited]);
     const url = await channel.listen(this.#portToAsk());
     this.#url ??= url;
     if (url !== this.#url) throw new Error(`it listens on ${url} in place of ${this.#url}`);
     this.#ready.add(channel);
-    if (this.#ready.size === settings.server.workers) this.#listening.resolve(url);
+    if (this.#ready.size === this.#options.settings.server.workers) this.#listening.resolve(url);
   }
 
   /**

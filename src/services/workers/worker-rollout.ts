@@ -10,16 +10,17 @@ const rolloutMsMax = 2000;
 /**
  * Resolves when all serve the document, but for those that give no sign of life, or after two seconds. It
  * never rejects.
+ * @param signal ends the wait: a worker that has ended may never take what it was sent
  */
 export async function rollOut(
   channels: readonly WorkerChannel[],
   environment: number,
   document: SnapshotInput,
-  clock: Clock,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
   const rollouts = channels.map((channel) => {
     const delivery = channel.deliver(environment, document);
     return channel.pulse.isSilent ? null : delivery;
   });
-  await settlesWithin(Promise.all(rollouts), rolloutMsMax, clock);
+  await settlesWithin(Promise.all(rollouts), rolloutMsMax, clock, signal);
 }

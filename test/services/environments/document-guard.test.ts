@@ -5,7 +5,7 @@ import { DocumentGuard } from "../../../src/services/environments/document-guard
 const digests = { next: 0 };
 const document = (features: number, apiKey = "A", environmentId: string | null = "1") => ({
   digest: `digest ${digests.next++}`,
-  facts: { apiKey, environmentId, features },
+  facts: { apiKey, environmentId, features, announcesChanges: false },
 });
 
 function guardOf(served: ReturnType<typeof document> | null, holdsBackShrunk = true): DocumentGuard {

@@ -1,6 +1,6 @@
 /** When the poller asks, what it asks, and that it never ends: on a clock of its own. */
 import { expect, test } from "vitest";
-import { createRefreshLimiter } from "../../../src/services/environments/environment-poller.ts";
+import { createRefreshLimiter } from "../../../src/services/environments/refresh-limiter.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import {
   documentOf,
@@ -28,6 +28,7 @@ test("it polls at once, publishes, and asks for changes only from then on", asyn
     lastSuccessTime: new Date(Date.UTC(2026, 0, 1, 0, 0, 20)),
     lastSuccessMonotonicMs: 20_000,
     consecutiveFailures: 0,
+    pollIntervalMs: null,
   });
 });
 

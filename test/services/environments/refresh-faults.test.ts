@@ -4,10 +4,8 @@
 import { expect, test } from "vitest";
 import { UpstreamError, type UpstreamErrorCode } from "../../../src/models/errors.ts";
 import { systemClock } from "../../../src/services/clock.ts";
-import {
-  createRefreshLimiter,
-  EnvironmentPoller,
-} from "../../../src/services/environments/environment-poller.ts";
+import { EnvironmentPoller } from "../../../src/services/environments/environment-poller.ts";
+import { createRefreshLimiter } from "../../../src/services/environments/refresh-limiter.ts";
 import type { FaultMode, FaultOptions } from "../../support/fault-modes.ts";
 import { type FaultUpstream, startFaultUpstream } from "../../support/fault-upstream.ts";
 import { fetchedText } from "../../support/packed-text.ts";
@@ -47,14 +45,14 @@ function startPolling(upstream: FaultUpstream, changes: Parameters<typeof create
     clock: systemClock,
     random: () => 0,
     logger: quiet,
-    settings: {
+    settings: () => ({
       intervalMs: 30,
       jitterRatio: 0,
       concurrencyMax: 2,
       unconditionalEveryPolls: 5,
       retryMinMs: 10,
       retryMaxMs: 30,
-    },
+    }),
   });
   poller.start();
   return {

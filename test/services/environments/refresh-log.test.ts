@@ -48,6 +48,37 @@ test("a day of outage is a reminder an hour", async () => {
   expect(JSON.stringify(rig.logs)).not.toContain("secret");
 });
 
+test("B15 an upstream that fails at every other poll is at most a line a minute", async () => {
+  for (const codes of [["document_invalid"], ["server_error", "timeout", "connection_lost"]] as const) {
+    await using rig = startRig();
+    const good = documentOf("{}");
+    let polls = 0;
+    rig.upstream = (request) => {
+      polls += 1;
+      return polls % 2 === 1 ? good : failing(codes[(polls / 2) % codes.length] ?? "not_json")(request);
+    };
+    await rig.clock.advance(86_400_000);
+    expect(rig.logs.length).toBeLessThanOrEqual(24 * 60);
+    // And each reason is told again and again.
+    for (const code of codes) {
+      expect(rig.logs.filter(({ fields }) => fields["code"] === code).length).toBeGreaterThan(20);
+    }
+  }
+});
+
+test("an outage that comes back soon is told of when it lasts, and its end too", async () => {
+  await using rig = startRig();
+  const good = documentOf("{}");
+  await rig.clock.advance(0);
+  for (const lastsMs of [20_000, 300_000]) {
+    rig.upstream = failing("unreachable");
+    await rig.clock.advance(lastsMs);
+    rig.upstream = serving(good);
+    await rig.clock.advance(10_000);
+  }
+  expect(rig.logs.map(({ level }) => level)).toEqual(["warn", "info", "warn", "info"]);
+});
+
 test("refreshes that take longer than the interval are said once", async () => {
   await using rig = startRig();
   rig.upstream = () => {

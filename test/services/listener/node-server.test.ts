@@ -19,13 +19,15 @@ function connectFrom(remoteAddress: string | undefined) {
   return { socket: Object.assign(socket, { remoteAddress }), written };
 }
 
-async function answerTo(remoteAddress: string | undefined, server: object) {
+/** @param thenAllowed networks that are set before the connection comes */
+async function answerTo(remoteAddress: string | undefined, server: object, thenAllowed?: readonly string[]) {
   const settings = settingsFrom({ server: { allow_clients: ["10.0.0.0/8", "2001:db8::/32"], ...server } });
   const asked: string[] = [];
   const made = createNodeServer(settings.server, (request, response) => {
     asked.push(request.url ?? "");
     response.end("hello");
   });
+  if (thenAllowed !== undefined) made.allowClients(thenAllowed);
   const { socket, written } = connectFrom(remoteAddress);
   made.server.emit("connection", socket);
   // Of TLS no handshake is begun: whoever may ask is waited for.
@@ -61,4 +63,16 @@ it("behind a proxy the socket's address decides nothing", async () => {
 
 it("without a list everyone is served", async () => {
   expect(await answerTo("192.0.2.7", { allow_clients: [] })).toEqual(served);
+});
+
+it("networks may be set anew, also from none and to none", async () => {
+  const anew = ["192.0.2.0/24"];
+  for (const tls of [null, tlsSection()]) {
+    for (const allow_clients of [[], ["10.0.0.0/8"]]) {
+      expect(await answerTo("10.1.2.3", { allow_clients, tls }, anew)).toEqual(closed);
+      expect(await answerTo("192.0.2.7", { allow_clients, tls }, anew)).toMatchObject({ isClosed: false });
+      expect(await answerTo("203.0.113.1", { allow_clients, tls }, [])).toMatchObject({ isClosed: false });
+    }
+  }
+  expect(await answerTo("10.1.2.3", { proxy_headers: true }, anew)).toEqual(served);
 });

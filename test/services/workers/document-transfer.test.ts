@@ -116,7 +116,12 @@ const bytes = fc
 const words = bytes.map(({ buffer, byteLength }) => new Uint32Array(buffer, 0, Math.floor(byteLength / 4)));
 const randomPacked: fc.Arbitrary<PackedDocument> = fc.record({
   digest: fc.string(),
-  facts: fc.record({ apiKey: fc.string(), environmentId: fc.option(fc.string()), features: fc.nat() }),
+  facts: fc.record({
+    apiKey: fc.string(),
+    environmentId: fc.option(fc.string()),
+    features: fc.nat(),
+    announcesChanges: fc.boolean(),
+  }),
   body: bytes.filter(({ byteLength }) => byteLength > 0),
   shell: bytes,
   compressed: fc.array(fc.record({ encoding: fc.constantFrom("gzip", "br", "zstd"), body: bytes }), {

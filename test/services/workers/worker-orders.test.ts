@@ -128,6 +128,7 @@ test("the state of refreshes is taken for its environment alone, times included"
     lastSuccessTime: new Date(1_000),
     lastSuccessMonotonicMs: 12_345.678,
     consecutiveFailures: 3,
+    pollIntervalMs: 60_000,
   };
   await worker.take({ kind: "status", environment: 1, status });
   const [first, second] = worker.environments.healthSources();

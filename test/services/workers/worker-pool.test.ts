@@ -262,3 +262,17 @@ test("a worker that listens elsewhere is ended", async () => {
     /it listens on http:\/\/127\.0\.0\.1:1 in place of http:\/\/127\.0\.0\.1:41235/,
   );
 });
+
+test("a document does not wait for the others any more once the proxy is ending", async () => {
+  const { pool, at, clock, processes } = await startPool();
+  at(0).isSilent = true;
+  const published = pool.publish(0, input);
+  await settleAll();
+  expect([at(0).documents, at(1).documents]).toEqual([1, 1]);
+  const ended = pool[Symbol.asyncDispose]();
+  // Without the clock being moved.
+  expect(await published).toEqual(report);
+  for (const process of processes) await process.end("before");
+  await clock.advance(1000);
+  await ended;
+});

@@ -1,0 +1,44 @@
+/**
+ * What a configuration that was read again changes, and what of it counts before a restart. It compares
+ * values, and never shows them: they may be keys.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { ConfigFile } from "./config-file-schema.ts";
+import { type ConfigTree, isTree, joinPath } from "./config-tree.ts";
+import { classOf, type SettingClass } from "./setting-classes.ts";
+
+export interface SettingChange {
+  /** Such as `limits.traits_max`; a list or a section that may be null is one setting. */
+  readonly path: string;
+  readonly class: SettingClass;
+  readonly value: unknown;
+}
+
+/** @returns the settings whose values differ, in the schema's order */
+export function settingChanges(before: ConfigFile, after: ConfigFile): SettingChange[] {
+  return changesOf(before, after, "");
+}
+
+function changesOf(before: unknown, after: unknown, path: string): SettingChange[] {
+  const known = classOf(path);
+  if (known === null && isTree(before) && isTree(after)) {
+    return Object.keys(after).flatMap((name) => changesOf(before[name], after[name], joinPath(path, name)));
+  }
+  // A section that may be null, and is, or was: its settings are of several classes.
+  return isDeepStrictEqual(before, after) ? [] : [{ path, class: known ?? "restart", value: after }];
+}
+
+/** @returns the settings that run once the others are read: theirs where they are live */
+export function withLiveSettings(running: ConfigFile, read: ConfigFile): ConfigFile {
+  return mixed(running, read, "") as ConfigFile;
+}
+
+function mixed(running: unknown, read: unknown, path: string): unknown {
+  const known = classOf(path);
+  if (known !== null) return known === "live" ? read : running;
+  if (!isTree(running) || !isTree(read)) return running;
+  const names = Object.keys(running) as (keyof ConfigTree)[];
+  return Object.fromEntries(
+    names.map((name) => [name, mixed(running[name], read[name], joinPath(path, name))]),
+  );
+}

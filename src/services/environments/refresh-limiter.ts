@@ -1,0 +1,16 @@
+/** How many refreshes run at the same time, of all environments together. It does not know what they do. */
+import { bulkhead } from "cockatiel";
+
+/** Runs what it is given, at once or when a place is free. */
+export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
+
+/**
+ * The cap on refreshes at the same time; one for the process, shared by all pollers. Its queue has no limit
+ * of its own: a poller waits in it at most once, so the number of environments is its bound.
+ *
+ * @param concurrencyMax at least one
+ */
+export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
+  const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
+  return (run) => places.execute(run);
+}

@@ -1,0 +1,139 @@
+/**
+ * Opens the upstream's event streams: one GET that goes on for as long as both sides live. It sends no key in
+ * a header, follows no redirect to another origin, and does not know what events mean.
+ */
+import type { Dispatcher } from "undici";
+import { UpstreamError } from "../../models/errors.ts";
+import type { UpstreamEventsSettings, UpstreamSettings } from "../../models/settings.ts";
+import type { Clock } from "../clock.ts";
+import { codeOfStatus, redirectStatuses, redirectTarget } from "./page-request.ts";
+import { request } from "./undici-parts.ts";
+import { createUpstreamDispatcher } from "./upstream-dispatcher.ts";
+import { toUpstreamError } from "./upstream-failures.ts";
+import { contentEncoding, headerText, retryAfterMs } from "./upstream-headers.ts";
+
+/** Which stream to open. */
+export interface EventStreamRequest {
+  /** In the path, as SDKs have it (contract B 1.8). */
+  readonly clientKey: string;
+  /** The last event that was seen; null where none had an id. */
+  readonly lastEventId: string | null;
+  /** Ends the request and the stream; must not outlive them. */
+  readonly signal: AbortSignal;
+}
+
+export interface EventStreamClientOptions {
+  readonly settings: Pick<UpstreamEventsSettings, "url" | "silenceMsMax">;
+  /** Whose certificates, forward proxies and limits hold for streams too. */
+  readonly upstream: UpstreamSettings;
+  readonly userAgent: string;
+  readonly clock: Pick<Clock, "wallTime">;
+}
+
+type Answer = Dispatcher.ResponseData;
+
+const dumpBytesMax = 65_536;
+
+/** One for all streams; they share nothing but settings: each has a connection of its own. */
+export class EventStreamClient implements AsyncDisposable {
+  readonly #options: EventStreamClientOptions;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(options: EventStreamClientOptions) {
+    this.#options = options;
+    const { settings, upstream } = options;
+    this.#dispatcher = createUpstreamDispatcher(
+      { ...upstream, apiUrl: settings.url },
+      { connectionsMax: null, ageMsMax: null, bodyPauseMsMax: settings.silenceMsMax, bodyBytesMax: null },
+    ).dispatcher;
+  }
+
+  /**
+   * Resolves when the upstream has begun to answer with an event stream.
+   * @returns its bytes as they come; leaving the iteration closes the connection. It throws an UpstreamError
+   *   where the stream breaks, or pauses for too long
+   * @throws UpstreamError for every failure of the upstream and the network; the signal's reason
+   */
+  async open(stream: EventStreamRequest): Promise<AsyncIterable<Uint8Array>> {
+    const { requestTimeoutMs } = this.#options.upstream;
+    const ending = new AbortController();
+    const end = (): void => ending.abort(stream.signal.reason);
+    if (stream.signal.aborted) end();
+    stream.signal.addEventListener("abort", end, { once: true });
+    const timer = setTimeout(() => {
+      const sentence = `The upstream did not begin an event stream within ${requestTimeoutMs} ms`;
+      ending.abort(new UpstreamError("timeout", sentence));
+    }, requestTimeoutMs);
+    try {
+      const answer = await this.#follow(stream, ending.signal);
+      return bytesOf(answer, ending.signal);
+    } catch (error) {
+      throw ending.signal.aborted ? ending.signal.reason : toUpstreamError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Closes all connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  async #follow({ clientKey, lastEventId }: EventStreamRequest, signal: AbortSignal): Promise<Answer> {
+    const { settings, upstream, userAgent } = this.#options;
+    const headers = {
+      "user-agent": userAgent,
+      accept: "text/event-stream",
+      "accept-encoding": "identity",
+      "cache-control": "no-cache",
+      ...(lastEventId === null ? {} : { "last-event-id": lastEventId }),
+    };
+    let target = new URL(`sse/environments/${encodeURIComponent(clientKey)}/stream`, settings.url);
+    for (let redirects = 0; ; redirects += 1) {
+      const answer = await request(target, this.#dispatcher, { method: "GET", headers, signal });
+      if (!redirectStatuses.has(answer.statusCode)) return await this.#requireStream(answer);
+      await answer.body.dump({ limit: dumpBytesMax });
+      if (redirects >= upstream.redirectsMax) {
+        throw new UpstreamError("redirect_refused", `The upstream redirects more than ${redirects} times`);
+      }
+      target = redirectTarget(answer.headers, target);
+    }
+  }
+
+  async #requireStream(answer: Answer): Promise<Answer> {
+    try {
+      this.#judge(answer);
+      return answer;
+    } catch (error) {
+      answer.body.on("error", () => undefined).destroy();
+      throw error;
+    }
+  }
+
+  #judge({ statusCode, headers }: Answer): void {
+    const { clock, upstream } = this.#options;
+    if (statusCode !== 200) {
+      const askedMs = retryAfterMs(headers, clock.wallTime().getTime(), upstream.retryAfterMaxMs);
+      throw new UpstreamError(codeOfStatus(statusCode), `The upstream answered ${statusCode}`, {
+        retryAfterMs: askedMs,
+      });
+    }
+    const type = (headerText(headers, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+    if (type !== "text/event-stream") {
+      throw new UpstreamError("unexpected_status", "The upstream's answer is no event stream");
+    }
+    if (contentEncoding(headers) !== "identity") {
+      throw new UpstreamError("bad_encoding", "The upstream's event stream is compressed, unasked");
+    }
+  }
+}
+
+async function* bytesOf({ body }: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : toUpstreamError(error);
+  } finally {
+    body.on("error", () => undefined).destroy();
+  }
+}

@@ -1,0 +1,50 @@
+/** The section `realtime`: which defaults hold where, and what is a fault. */
+import { expect, it, test } from "vitest";
+import { faultsOf, load, pair } from "./config-folder.ts";
+
+const hosted = "https://edge.api.flagsmith.com/api/v1";
+const base = { environment_key_pairs: [pair] };
+const eventsOf = (more: object) => load({ ...base, ...more }).settings.upstreamEvents;
+
+it.each([
+  ["the hosted API has its streams", {}, "https://realtime.flagsmith.com/"],
+  ["also where it is named", { api_url: `${hosted}/` }, "https://realtime.flagsmith.com/"],
+  ["another API has none", { api_url: "https://flags.test/api/v1" }, undefined],
+  ["nor has a look-alike", { api_url: `${hosted}/more` }, undefined],
+  ["off is none", { realtime: { url: " OFF " } }, undefined],
+  ["offline there are none", { offline: true }, undefined],
+  ["a URL is taken, with a slash", { realtime: { url: "https://sse.test/a" } }, "https://sse.test/a/"],
+  ["slashes at its end are one", { realtime: { url: "https://sse.test///" } }, "https://sse.test/"],
+])("%s", (_name, more, url) => {
+  expect(eventsOf(more)?.url).toBe(url);
+});
+
+it("gives the defaults of realtime, in milliseconds", () => {
+  const { settings } = load(base);
+  expect(settings.upstreamEvents).toEqual({
+    url: "https://realtime.flagsmith.com/",
+    pollIntervalMs: 60_000,
+    silenceMsMax: 60_000,
+    eventBytesMax: 65_536,
+    reconnectMinMs: 1000,
+    reconnectMaxMs: 60_000,
+  });
+  expect(settings.refreshJitterMs).toBe(100);
+});
+
+it("never polls faster for a stream than without one", () => {
+  const more = { api_poll_frequency_seconds: 300, realtime: { poll_frequency_seconds: 20 } };
+  expect(eventsOf(more)?.pollIntervalMs).toBe(300_000);
+});
+
+test.each([
+  [{ url: "realtime.test" }, "realtime.url: expected an http:// or https:// URL."],
+  [{ url: "https://a:b@realtime.test" }, "realtime.url: the URL holds credentials."],
+  [{ reconnect_min_seconds: 61 }, "realtime.reconnect_min_seconds: it is longer than"],
+  [{ event_bytes_max: 10 }, "realtime.event_bytes_max: expected a whole number from 1024"],
+  [{ silence_seconds: 0 }, "realtime.silence_seconds: expected a number above 0"],
+])("realtime %j is a fault", (realtime, fault) => {
+  const faults = faultsOf({ ...base, realtime });
+  expect(faults).toHaveLength(1);
+  expect(faults[0]).toContain(fault);
+});

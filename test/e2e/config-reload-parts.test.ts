@@ -1,0 +1,87 @@
+/** Reloads beyond what answers flags: the admin listener's thread, and files in place of the upstream. */
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { startReloading } from "../support/reloading-proxy.ts";
+import {
+  clientKey,
+  configFor,
+  demoDocumentText,
+  eventually,
+  getFlags,
+  serverKey,
+  startProxyProcess,
+} from "../support/running-proxy.ts";
+
+it("the admin listener answers health by the settings of the day", async () => {
+  const config = { admin: { port: 0 } };
+  await using running = await startReloading({ config });
+  const listening = running.records().find(({ message }) => message === "Listening");
+  const status = async () => (await fetch(`${listening?.["adminUrl"]}/proxy/health`)).status;
+  await eventually(async () => (await status()) === 200);
+  running.upstream.setMode(serverKey, 503);
+  const health = { environment_update_grace_period_seconds: 0 };
+  await running.hangup({ ...config, health_check: health });
+  await eventually(async () => (await status()) === 503);
+  await running.hangup({ ...config, health_check: health, api_poll_frequency_seconds: 3600 });
+  await eventually(async () => (await status()) === 200);
+});
+
+const interfaces = Object.values(networkInterfaces()).flat();
+const ownAddress = interfaces.find((each) => each?.family === "IPv4" && !each.internal)?.address ?? null;
+
+/** @returns the status of health, asked on a connection of its own; null where that is closed */
+async function askHealth(port: string): Promise<number | null> {
+  const asking = get({ host: ownAddress ?? "", port, path: "/proxy/health", agent: false });
+  const [response] = (await once(asking, "response").catch(() => [])) as IncomingMessage[];
+  response?.resume();
+  return response?.statusCode ?? null;
+}
+
+it.skipIf(ownAddress === null)(
+  "connections of clients that are not allowed any more are closed",
+  async () => {
+    const server = { host: "0.0.0.0", port: 0, drain_delay_seconds: 0 };
+    const admin = { port: 0, host: "0.0.0.0" };
+    await using running = await startReloading({ config: { server, admin } });
+    const listening = running.records().find(({ message }) => message === "Listening");
+    const ports = [running.url, String(listening?.["adminUrl"])].map((url) => new URL(url).port);
+    const holds = (status: number | null) =>
+      eventually(async () => (await Promise.all(ports.map(askHealth))).every((each) => each === status));
+    await holds(200);
+    await running.hangup({ server: { ...server, allow_clients: ["198.51.100.1"] }, admin });
+    await holds(null);
+    await running.hangup({ server, admin });
+    await holds(200);
+  },
+);
+
+it("offline, environments come and get files, and files are read", async () => {
+  const upstream = { apiUrl: "http://127.0.0.1:9/api/v1" };
+  const demoPair = { client_side_key: clientKey, server_side_key: serverKey };
+  const other = {
+    client_side_key: "other_client_key",
+    server_side_key: "ser.other_server_key",
+    file: "other",
+  };
+  const textOf = (environment_key_pairs: readonly object[]) =>
+    JSON.stringify(configFor(upstream, { offline: true, environment_key_pairs }));
+  await using proxy = startProxyProcess({ config: textOf([demoPair]) });
+  const url = await proxy.url();
+  expect((await getFlags(url)).status).toBe(503);
+  const change = (text: string) => {
+    writeFileSync(join(proxy.folder, "config.json"), text);
+    proxy.kill("SIGHUP");
+  };
+  writeFileSync(join(proxy.folder, "demo"), demoDocumentText);
+  const others = { ...JSON.parse(demoDocumentText), id: 7, api_key: other.client_side_key };
+  writeFileSync(join(proxy.folder, "other"), JSON.stringify(others));
+  change(textOf([demoPair, other]));
+  await eventually(async () => (await getFlags(url, other.client_side_key)).status === 200);
+  expect((await getFlags(url)).status).toBe(503);
+  change(textOf([{ ...demoPair, file: "demo" }, other]));
+  await eventually(async () => (await getFlags(url)).status === 200);
+});

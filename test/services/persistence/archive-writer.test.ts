@@ -1,0 +1,68 @@
+/** A document that could not be archived is tried again, and told once (reliability D1, D2). */
+import { expect, it } from "vitest";
+import type { SnapshotInput } from "../../../src/cache/environment-snapshot.ts";
+import { ArchiveWriter, confirmedEveryMs } from "../../../src/services/persistence/archive-writer.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { createRecordingLogger } from "../../support/test-app.ts";
+
+const document = { lastModified: "one" } as SnapshotInput;
+const younger = { lastModified: "two" } as SnapshotInput;
+
+function startWriter() {
+  const clock = new FakeClock();
+  const { logger, lines } = createRecordingLogger();
+  const disk = { isFull: true, kept: [] as SnapshotInput[], confirmed: 0 };
+  const archive = {
+    keep: async (_environment: string, kept: SnapshotInput) => {
+      if (disk.isFull) throw new Error("No space left on device");
+      disk.kept.push(kept);
+    },
+    confirm: async () => {
+      disk.confirmed += 1;
+    },
+    forget: async () => void disk.kept.splice(0),
+  };
+  return { clock, disk, lines, writer: new ArchiveWriter({ archive, clock, logger }) };
+}
+
+it("one that could not be written is tried again when it has been confirmed for a while", async () => {
+  const { clock, disk, lines, writer } = startWriter();
+  writer.keep("e", document);
+  writer.keep("e", younger);
+  await writer.settled();
+  for (let minute = 0; minute < 3; minute += 1) {
+    clock.pass(confirmedEveryMs);
+    writer.confirm("e");
+    await writer.settled();
+  }
+  expect([disk.kept, disk.confirmed, lines.length]).toEqual([[], 0, 1]);
+  disk.isFull = false;
+  clock.pass(confirmedEveryMs - 1);
+  writer.confirm("e");
+  await writer.settled();
+  expect(disk.kept).toEqual([]);
+  clock.pass(1);
+  writer.confirm("e");
+  await writer.settled();
+  expect(disk.kept).toEqual([younger]);
+  expect(lines.map(({ message }) => message)).toEqual([
+    expect.stringContaining("Documents are not archived"),
+    "Documents are archived again",
+  ]);
+  clock.pass(confirmedEveryMs);
+  writer.confirm("e");
+  expect([disk.kept.length, disk.confirmed]).toEqual([1, 1]);
+});
+
+it("what could not be written of an environment that is gone is not tried again", async () => {
+  const { clock, disk, writer } = startWriter();
+  writer.keep("e", document);
+  await writer.settled();
+  writer.forget("e");
+  await writer.settled();
+  disk.isFull = false;
+  clock.pass(confirmedEveryMs);
+  writer.confirm("e");
+  await writer.settled();
+  expect(disk.kept).toEqual([]);
+});
