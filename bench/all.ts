@@ -30,6 +30,7 @@ const benchmarks: readonly Benchmark[] = [
   { name: "start", rounds: 9, markers: ["start"] },
   { name: "memory", rounds: 2, markers: ["memory"] },
   { name: "publish", rounds: 3, markers: ["publish"] },
+  { name: "streams", rounds: 3, markers: ["streams"] },
 ];
 
 const machineMarker = "machine";

@@ -16,11 +16,13 @@ import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { ServedEnvironments } from "./services/environments/served-environments.ts";
 import { reportHealth } from "./services/health/health-report.ts";
 import { TurnBudget } from "./services/listener/turn-budget.ts";
+import type { ClientStreams } from "./services/realtime/client-streams.ts";
 import type { Logger } from "./services/service-logger.ts";
 
 /** What outlives the settings. */
 export interface AppListenerParts {
   readonly environments: Pick<ServedEnvironments, "resolveKey" | "healthSources" | "discoverySource">;
+  readonly streams: ClientStreams;
   readonly admit: Admission;
   readonly isDraining: () => boolean;
   /** Tells the control plane. */
@@ -33,12 +35,14 @@ export interface AppListenerParts {
 export function createAppListener(
   { health, limits, poll, server, webhook }: Settings,
   cors: CorsHeaders,
-  { environments, admit, isDraining, notify, clock, logger }: AppListenerParts,
+  { environments, streams, admit, isDraining, notify, clock, logger }: AppListenerParts,
 ): RequestListener {
   const { resolveKey } = environments;
   const app = createApp({
     resolveKey,
     cors,
+    clock,
+    streams,
     limits,
     reportHealth: () =>
       reportHealth({

@@ -11,6 +11,8 @@ import { createGetIdentitiesRoute, createPostIdentitiesRoute } from "./routes/ap
 import { createErrorResponder, internalErrorResponse } from "./routes/error-responses.ts";
 import { createHealthRoute, createLivenessRoute } from "./routes/health-routes.ts";
 import type { AppContext, AppEnvironment } from "./routes/http-context.ts";
+import { createStreamRoute, type StreamRouteDependencies } from "./routes/realtime/stream-route.ts";
+import { streamKeyOf, streamPath } from "./routes/realtime/stream-target.ts";
 import { RequestAbortedError } from "./routes/request-body.ts";
 import { createPathReader } from "./routes/request-path.ts";
 import type { RouteDependencies } from "./routes/route-dependencies.ts";
@@ -19,7 +21,9 @@ import { createWebhookRoute, webhookPath } from "./routes/webhook-route.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
 
-export interface AppDependencies extends Omit<RouteDependencies, "respondError"> {
+export interface AppDependencies
+  extends Omit<RouteDependencies, "respondError">,
+    Pick<StreamRouteDependencies, "streams" | "clock"> {
   readonly logger: Logger;
   /** Where there are no settings there is no such route. */
   readonly webhook?: { readonly settings: WebhookSettings | null; readonly notify: NoticeTaker };
@@ -50,13 +54,14 @@ type Handler = (context: AppContext) => Response | Promise<Response>;
 export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
   const { cors, limits, logger } = dependencies;
   const respondError = createErrorResponder(cors, limits.bodyBytesMax);
-  const routeDependencies: RouteDependencies = { ...dependencies, respondError };
+  const routeDependencies = { ...dependencies, respondError };
   return createRouter({ cors, logger, respondError }, (mount) => {
     mount("GET", flagsPath, createFlagsRoute(routeDependencies));
     mount("POST", identitiesPath, createPostIdentitiesRoute(routeDependencies));
     mount("GET", identitiesPath, createGetIdentitiesRoute(routeDependencies));
     mount("POST", bulkIdentitiesPath, createBulkIdentitiesRoute(routeDependencies));
     mount("GET", documentPath, createEnvironmentDocumentRoute(routeDependencies));
+    mount("GET", streamPath, createStreamRoute(routeDependencies));
     mountHealth(mount, dependencies);
     const { settings = null, notify } = dependencies.webhook ?? {};
     if (settings === null || notify === undefined) return;
@@ -98,7 +103,8 @@ function createRouter(
     const methods = methodsByPath.get(path) ?? ["OPTIONS"];
     methodsByPath.set(path, [...(method === "GET" ? ["GET", "HEAD"] : [method]), ...methods]);
   });
-  app.notFound(createUnmatchedRoute({ cors, respondError }, methodsByPath));
+  const methodsOf = (path: string) => methodsByPath.get(streamKeyOf(path) === null ? path : streamPath);
+  app.notFound(createUnmatchedRoute({ cors, respondError }, methodsOf));
   app.onError((error, context) => {
     // A client that went away is no event, however often it happens.
     if (!(error instanceof RequestAbortedError)) logger.error({ err: error }, "A request failed by a bug");

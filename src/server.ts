@@ -17,6 +17,7 @@ import { SnapshotPublisher } from "./services/environments/snapshot-publisher.ts
 import { logRequests } from "./services/listener/access-log.ts";
 import { HttpListener } from "./services/listener/http-listener.ts";
 import { createNodeServer } from "./services/listener/node-server.ts";
+import { ClientStreams } from "./services/realtime/client-streams.ts";
 import { UsageNotices } from "./services/reporting/usage-notices.ts";
 import type { RunningServer } from "./services/running-server.ts";
 import type { Logger } from "./services/service-logger.ts";
@@ -28,13 +29,14 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
   const store = new SnapshotStore();
   const snapshotSettings = () => snapshotSettingsOf(cors.headerSet, settings.identityCache, store.slots);
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
-  const environments = new ServedEnvironments(store, publisher, clock);
+  const streams = new ClientStreams({ settings: settings.clientStreams, clock, random: Math.random });
+  const environments = new ServedEnvironments(store, publisher, clock, streams);
   const { resolveKey } = environments;
   const { proxyHeaders } = settings.server;
   const admit = createAdmission({ healthPaths: requestPaths.health, proxyHeaders, resolveKey, clock });
   const isDraining = () => httpListener.isDraining;
   const listenBy = (current: Settings): RequestListener =>
-    createAppListener(current, cors, { environments, admit, isDraining, notify, clock, logger });
+    createAppListener(current, cors, { environments, streams, admit, isDraining, notify, clock, logger });
   const node = createNodeServer(settings.server, listenBy(settings));
   const usage = new UsageNotices({ settings: settings.usage, take: environments.takeUsage, notify, clock });
   const httpListener = new HttpListener({
@@ -58,7 +60,7 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
     renewCertificate: node.renewCertificate,
     cutDrain: () => httpListener.cutDrain(),
     async [Symbol.asyncDispose]() {
-      await httpListener.drain();
+      await streams.drainBeside(httpListener.drain(), settings.server.drainDelayMs);
       await usage[Symbol.asyncDispose]();
     },
   };

@@ -39,6 +39,8 @@ export interface EnvironmentSnapshot {
   readonly clientKey: string;
   /** The document's own `updated_at`; null where it has none that can be read. */
   readonly updatedAt: Date | null;
+  /** What answers say in `X-Flagsmith-Document-Updated-At`, with a fraction. */
+  readonly updatedAtSeconds: string;
   /** False where the organisation may not be served (contract A2). */
   readonly servesFlags: boolean;
   readonly document: PreparedResponse;
@@ -91,7 +93,8 @@ export async function buildEnvironmentSnapshot(
   };
   const compiled = await runSteps(compileInSteps(document, compiling));
   const version = packed.digest.slice(0, 16);
-  const updatedAt = updatedAtHeader(input, document);
+  const updatedAtSeconds = updatedAtText(input, document);
+  const updatedAt = { "x-flagsmith-document-updated-at": updatedAtSeconds };
   const etagBase = `${representationVersion}-${version}`;
   const context = { compiled, document, etagBase, settings, runSteps, updatedAtHeader: updatedAt };
   // One after the other: both at once would take two slices of the same turn.
@@ -104,6 +107,7 @@ export async function buildEnvironmentSnapshot(
     environmentName: document.name ?? null,
     clientKey: document.api_key,
     updatedAt: documentTime(document.updated_at ?? ""),
+    updatedAtSeconds,
     servesFlags: document.project.organisation?.stop_serving_flags !== true,
     document: prepareDocument(input, context),
     views: { client, server },
@@ -125,14 +129,10 @@ interface BuildContext {
   readonly updatedAtHeader: HeaderRecord;
 }
 
-function updatedAtHeader(
-  { lastModified, receivedAt }: SnapshotInput,
-  document: EnvironmentDocument,
-): HeaderRecord {
+function updatedAtText({ lastModified, receivedAt }: SnapshotInput, document: EnvironmentDocument): string {
   const modified = new Date(lastModified ?? Number.NaN);
   const fallback = epochSecondsOf(Number.isNaN(modified.getTime()) ? receivedAt : modified);
-  const seconds = epochSecondsText(document.updated_at ?? "") ?? fallback;
-  return { "x-flagsmith-document-updated-at": seconds };
+  return epochSecondsText(document.updated_at ?? "") ?? fallback;
 }
 
 function prepareDocument(

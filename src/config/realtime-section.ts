@@ -1,8 +1,10 @@
 /**
- * The settings of the section `realtime`: where the upstream tells of changes, and what is done when it does.
+ * The settings of the section `realtime`: where the upstream tells of changes, what is done when it
+ * does, and the streams of clients.
  * It must not open connections.
  */
 import { z } from "zod";
+import { clientStreamSettings } from "./client-stream-settings.ts";
 import { bytes, seconds } from "./quantities.ts";
 import { number, type Reading, setting } from "./setting-readers.ts";
 import { readApiUrl } from "./url-readers.ts";
@@ -21,6 +23,7 @@ export const realtime = z
     event_bytes_max: bytes(65_536),
     reconnect_min_seconds: seconds(1),
     reconnect_max_seconds: seconds(60),
+    ...clientStreamSettings,
   })
   .superRefine((value, context) => {
     if (value.reconnect_min_seconds <= value.reconnect_max_seconds) return;

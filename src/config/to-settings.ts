@@ -76,6 +76,12 @@ export function toSettings(file: ConfigFile, { surroundings, pairs, directory }:
       file.proxy_key === null || file.offline
         ? null
         : { flushIntervalMs: toMs(file.usage_flush_interval_seconds) },
+    clientStreams: {
+      keepAliveMs: toMs(file.realtime.keep_alive_seconds),
+      lifetimeMs: toMs(file.realtime.stream_lifetime_seconds),
+      streamsMax: file.realtime.streams_max,
+      environmentStreamsMax: file.realtime.environment_streams_max,
+    },
     storage: file.storage.enabled ? { path: resolve(directory, file.storage.path) } : null,
   };
 }

@@ -159,6 +159,16 @@ export interface StorageSettings {
   readonly path: string;
 }
 
+/** The event streams that clients hold open, in each worker. */
+export interface ClientStreamSettings {
+  readonly keepAliveMs: number;
+  /** A stream ends by itself after about so long. */
+  readonly lifetimeMs: number;
+  readonly streamsMax: number;
+  /** Of one environment. */
+  readonly environmentStreamsMax: number;
+}
+
 /** The event streams on which the upstream tells of changes, one for each environment that has them. */
 export interface UpstreamEventsSettings {
   /** With a slash at its end. */
@@ -205,6 +215,7 @@ export interface Settings {
   readonly health: HealthSettings;
   /** Null: nothing is reported, as there is no proxy key, or no upstream. */
   readonly usage: UsageSettings | null;
+  readonly clientStreams: ClientStreamSettings;
   /** Null: nothing is kept on disk. */
   readonly storage: StorageSettings | null;
 }

@@ -5,11 +5,12 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import type { Body, HeaderRecord } from "../cache/prepared-response.ts";
 import type { AppContext, AppEnvironment } from "./http-context.ts";
+import { streamKeyOf } from "./realtime/stream-target.ts";
 import { hasLegalHost } from "./request-host.ts";
 import { targetsOf, withoutQuery } from "./request-path.ts";
 
-/** Stands for a response that was written already. */
-const written = new Response(null);
+/** Stands for a response that was written already, to those who call the application directly. */
+export const written = new Response(null);
 
 /** @param body null: none */
 export function respond(
@@ -40,6 +41,18 @@ export function listenDirectly(fetch: ApplicationFetch): RequestListener {
     // All that hono and the routes look at: they read headers from Node's own request.
     const request = { method: incoming.method, url: `http://localhost${incoming.url}` } as Request;
     fetch(request, { incoming, outgoing, isDirect: true });
+  };
+}
+
+/**
+ * @returns gives GETs of event streams to `direct`, and all else to `others`. `Request` and `Response` would
+ *   stay in memory with each stream.
+ */
+export function streamDirectly(direct: RequestListener, others: RequestListener): RequestListener {
+  return (incoming, outgoing) => {
+    const isStream = incoming.method === "GET" && streamKeyOf(incoming.url ?? "") !== null;
+    if (isStream && hasLegalHost(incoming)) direct(incoming, outgoing);
+    else others(incoming, outgoing);
   };
 }
 

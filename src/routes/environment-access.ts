@@ -47,12 +47,22 @@ export function accessByKey(
   if (key === "") return new RequestError("unauthorized", "the X-Environment-Key header is missing");
   const grant = resolveKey(key);
   if (grant === undefined || !views.includes(grant.view)) {
-    return new RequestError("unauthorized", `unknown key '${key.slice(0, shownKeyCharactersMax)}'`);
+    return unknownKey(key);
   }
   const snapshot = grant.slot.current;
   if (snapshot === null) return new RequestError("service_unavailable", "Environment not loaded");
   if (!snapshot.servesFlags) {
-    return new RequestError("forbidden", "the organisation is disabled from serving flags");
+    return notServed();
   }
   return { snapshot, view: grant.view, counts: grant.slot.counts };
+}
+
+/** Nothing is opened by this key, or not here. */
+export function unknownKey(key: string): RequestError {
+  return new RequestError("unauthorized", `unknown key '${key.slice(0, shownKeyCharactersMax)}'`);
+}
+
+/** Contract A2: `stop_serving_flags`. */
+export function notServed(): RequestError {
+  return new RequestError("forbidden", "the organisation is disabled from serving flags");
 }

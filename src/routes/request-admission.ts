@@ -18,6 +18,7 @@ import {
 import { RateLimiter } from "../services/listener/rate-limiter.ts";
 import { presentedKey } from "./environment-access.ts";
 import { writeError } from "./error-responses.ts";
+import { streamKeyOf } from "./realtime/stream-target.ts";
 import { targetsOf, withoutQuery } from "./request-path.ts";
 import { leavesLongBody } from "./unread-body.ts";
 
@@ -108,7 +109,7 @@ function checkRate(options: AdmissionOptions, limiter: RateLimiter): Check {
   const error = new RequestError("overloaded", "too many requests of this client; see Retry-After");
   return (request) => {
     if (request.method === "OPTIONS" || health.has(withoutQuery(request.url ?? ""))) return null;
-    const key = presentedKey(request.headers["x-environment-key"]);
+    const key = presentedKey(request.headers["x-environment-key"] ?? streamKeyOf(request.url ?? ""));
     // What is forwarded and no address is the proxy's own: texts of clients are not kept.
     const forwarded = clientNetwork(clientAddress(request, proxyHeaders));
     const client = forwarded ?? clientNetwork(request.socket.remoteAddress);

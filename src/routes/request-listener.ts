@@ -8,7 +8,7 @@ import type { RequestLimits, ServerSettings } from "../models/settings.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";
 import { receiveBodies } from "../services/listener/received-bodies.ts";
 import { awaitsBody } from "./awaited-bodies.ts";
-import { type ApplicationFetch, listenDirectly, readDirectly } from "./direct-answers.ts";
+import { type ApplicationFetch, listenDirectly, readDirectly, streamDirectly } from "./direct-answers.ts";
 import type { Admission } from "./request-admission.ts";
 import { withoutLegalHosts } from "./request-host.ts";
 
@@ -36,7 +36,7 @@ export function createRequestListener(options: RequestListenerOptions): RequestL
   const listener = receiveBodies({
     isAwaited: awaitsBody({ paths: paths.body, limits, resolveKey }),
     received: direct,
-    others: readDirectly(paths.read, direct, withoutLegalHosts(general)),
+    others: readDirectly(paths.read, direct, streamDirectly(direct, withoutLegalHosts(general))),
   });
   const { allowClients, rateLimit } = server;
   return admit({ allowClients, rateLimit, bodyBytesMax: limits.bodyBytesMax, cors }, listener);

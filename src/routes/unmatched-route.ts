@@ -5,13 +5,13 @@ import { RequestError } from "../models/errors.ts";
 import { type AppContext, requestHeader } from "./http-context.ts";
 import type { RouteDependencies } from "./route-dependencies.ts";
 
-/** @param methodsByPath the methods of each known path; the router has taken its trailing slash away */
+/** @param methodsOf the methods of a known path; the router has taken its trailing slash away */
 export function createUnmatchedRoute(
   { cors, respondError }: Pick<RouteDependencies, "cors" | "respondError">,
-  methodsByPath: ReadonlyMap<string, readonly string[]>,
+  methodsOf: (path: string) => readonly string[] | undefined,
 ) {
   return (context: AppContext): Response => {
-    const methods = methodsByPath.get(context.req.path);
+    const methods = methodsOf(context.req.path);
     const isOptions = context.req.method === "OPTIONS";
     const isPreflight = isOptions && requestHeader(context, "access-control-request-method") !== null;
     // A page is told what is wrong by the answer to the request itself, so any path may be asked about.

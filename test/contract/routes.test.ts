@@ -12,6 +12,7 @@ const readable = [
   "/api/v1/flags",
   "/api/v1/identities?identifier=x",
   "/api/v1/environment-document",
+  "/sse/environments/clientA/stream",
   "/health",
   "/proxy/health",
   "/proxy/health/readiness",
@@ -78,6 +79,7 @@ describe("a method that a route does not take", () => {
     ["/api/v1/identities", ["GET", "HEAD", "OPTIONS", "POST"]],
     ["/api/v1/environment-document", ["GET", "HEAD", "OPTIONS"]],
     ["/api/v1/bulk-identities", ["OPTIONS", "POST"]],
+    ["/sse/environments/clientA/stream", ["GET", "HEAD", "OPTIONS"]],
     ["/health", ["GET", "HEAD", "OPTIONS"]],
     ["/proxy/health", ["GET", "HEAD", "OPTIONS"]],
     ["/proxy/health/readiness", ["GET", "HEAD", "OPTIONS"]],
@@ -133,6 +135,10 @@ describe("an unknown path", () => {
     "/__proto__",
     "/constructor",
     "/api/v1/identities/x",
+    "/sse/environments/clientA",
+    "/sse/environments//stream",
+    "/sse/environments/a/b/stream",
+    "/sse/environments/clientA/stream/x",
     "/api/v1/environment-documents",
   ];
 
@@ -151,7 +157,6 @@ describe("an unknown path", () => {
     "/api/v1/traits",
     "/api/v1/traits/bulk",
     "/api/v1/traits/increment-value",
-    "/sse/environments/clientA/stream",
   ])("is for now what comes later: %s", async (path) => {
     const app = await createApp();
     for (const asked of [path, `${path}/`]) {

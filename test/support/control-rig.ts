@@ -20,10 +20,11 @@ import { reportHealth } from "../../src/services/health/health-report.ts";
 import { ArchiveWriter } from "../../src/services/persistence/archive-writer.ts";
 import { DocumentArchive } from "../../src/services/persistence/document-archive.ts";
 import type { DocumentStore } from "../../src/services/persistence/document-store.ts";
+import { ClientStreams } from "../../src/services/realtime/client-streams.ts";
 import type { DocumentRequest, UpstreamAnswer } from "../../src/services/upstream/upstream-client.ts";
 import type { TestApp } from "./contract-requests.ts";
 import { documentOf } from "./poller-rig.ts";
-import { createRecordingLogger, defaultLimits, type LoggedLine } from "./test-app.ts";
+import { createRecordingLogger, defaultClientStreams, defaultLimits, type LoggedLine } from "./test-app.ts";
 
 /** A fetch that waits for its answer. */
 export interface WaitingFetch {
@@ -90,8 +91,9 @@ function createDataPlane(clock: Clock) {
   const identityCache = { enabled: true, entriesMax: 100, bytesMax: 1_000_000 };
   const snapshotSettings = () => ({ headerSet: cors.headerSet, identityCache, answerPlaces: 10_000 });
   const publisher = new SnapshotPublisher({ store: snapshots, snapshotSettings, clock });
-  const environments = new ServedEnvironments(snapshots, publisher, clock);
-  return { cors, environments };
+  const streams = new ClientStreams({ settings: defaultClientStreams, clock, random: () => 0 });
+  const environments = new ServedEnvironments(snapshots, publisher, clock, streams);
+  return { environments, served: { clock, cors, streams } };
 }
 
 const rigPair = { clientSideKey: "clientA", serverSideKey: "ser.A" };
@@ -101,7 +103,7 @@ export function startControlRig(options: ControlRigOptions): ControlRig {
   const { clock, poll, gracePeriodMs = null, store = null, pollsAfter } = options;
   const settings = { ...rigPoll, ...poll };
   const { logger, lines } = createRecordingLogger();
-  const { cors, environments } = createDataPlane(clock);
+  const { environments, served } = createDataPlane(clock);
   const archive = store === null ? null : archiveOver(store, clock, logger);
   const fetches: WaitingFetch[] = [];
   const fetchDocument = async (request: DocumentRequest): Promise<UpstreamAnswer> => {
@@ -133,8 +135,8 @@ export function startControlRig(options: ControlRigOptions): ControlRig {
       isDraining: () => false,
     });
   const app = createApp({
+    ...served,
     resolveKey: environments.resolveKey,
-    cors,
     limits: defaultLimits,
     reportHealth: health,
     isAlive: () => true,

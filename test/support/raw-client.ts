@@ -94,6 +94,11 @@ export class RawConnection implements AsyncDisposable {
     return this.#patiently(this.#closed, "the connection was not closed");
   }
 
+  /** Reads nothing from now on. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   /** Ends our half; the server may still answer. */
   end(): void {
     this.#socket.end();

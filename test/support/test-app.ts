@@ -6,13 +6,18 @@
 import { type AppDependencies, createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";
-import type { IdentityCacheSettings, RequestLimits } from "../../src/models/settings.ts";
-import { systemClock } from "../../src/services/clock.ts";
+import type {
+  ClientStreamSettings,
+  IdentityCacheSettings,
+  RequestLimits,
+} from "../../src/models/settings.ts";
+import { type Clock, systemClock } from "../../src/services/clock.ts";
 import { keysOfPair } from "../../src/services/environments/environment-list.ts";
 import { KeyDirectory } from "../../src/services/environments/key-directory.ts";
 import { PublishLog } from "../../src/services/environments/publish-log.ts";
 import { SnapshotPublisher } from "../../src/services/environments/snapshot-publisher.ts";
 import type { HealthReport } from "../../src/services/health/health-report.ts";
+import { ClientStreams } from "../../src/services/realtime/client-streams.ts";
 import { takeRows } from "../../src/services/reporting/usage-rows.ts";
 import type { Logger } from "../../src/services/service-logger.ts";
 import { readText } from "./packed-text.ts";
@@ -32,6 +37,9 @@ export interface TestAppOptions {
   readonly preparedFor?: readonly string[];
   readonly limits?: Partial<RequestLimits>;
   readonly identityCache?: Partial<IdentityCacheSettings>;
+  readonly clientStreams?: Partial<ClientStreamSettings>;
+  /** What routes wait by. */
+  readonly clock?: Clock;
   readonly reportHealth?: () => HealthReport;
   readonly hasTime?: () => boolean;
   readonly randomIdentifier?: () => string;
@@ -45,6 +53,13 @@ export const defaultLimits: RequestLimits = {
   traitValueCharactersMax: 2000,
   traitsMax: 1000,
   bulkIdentitiesMax: 100,
+};
+
+export const defaultClientStreams: ClientStreamSettings = {
+  keepAliveMs: 25_000,
+  lifetimeMs: 600_000,
+  streamsMax: 20,
+  environmentStreamsMax: 10,
 };
 
 const okReport: HealthReport = { status: "ok", reason: null, last_successful_update: null, environments: [] };
@@ -85,6 +100,11 @@ export async function createTestApp(options: TestAppOptions) {
     snapshotSettings: () => ({ headerSet, identityCache, answerPlaces: 10_000 }),
     clock: systemClock,
   });
+  const streams = new ClientStreams({
+    settings: { ...defaultClientStreams, ...options.clientStreams },
+    clock: systemClock,
+    random: () => 0.5,
+  });
   const slots = new Map<string, SnapshotSlot>();
   const logs = new Map<string, PublishLog>();
   /** Publishes another document for the environment of this client key. */
@@ -97,12 +117,15 @@ export async function createTestApp(options: TestAppOptions) {
     if (slot === undefined) throw new Error(`no environment has the client key ${clientKey}`);
     const text = typeof document === "string" ? document : JSON.stringify(document);
     const input = { packed: await readText(text), lastModified, receivedAt: new Date() };
-    logs.get(clientKey)?.published(await publisher.publish(slot, input), 0);
+    const report = await publisher.publish(slot, input);
+    streams.announced(slot, report.version);
+    logs.get(clientKey)?.published(report, 0);
   };
   for (const environment of options.environments) {
     const slot = store.addSlot();
     directory.set(slot, keysOfPair(environment));
     const { clientSideKey: clientKey } = environment;
+    streams.keysSet(slot, clientKey);
     slots.set(clientKey, slot);
     logs.set(clientKey, new PublishLog({ label: clientKey, clientKey, logger }));
     const { document, lastModified } = environment;
@@ -111,6 +134,8 @@ export async function createTestApp(options: TestAppOptions) {
   const app = createApp({
     resolveKey: directory.resolve,
     cors,
+    clock: options.clock ?? systemClock,
+    streams,
     limits: { ...defaultLimits, ...options.limits },
     reportHealth: options.reportHealth ?? (() => okReport),
     isAlive: () => true,

@@ -57,6 +57,7 @@ export class AdminListener implements AsyncDisposable {
         this.#tell({ kind: "served", environment, environmentId: report.environmentId });
         return report;
       },
+      announce: (environment, version) => dataPlane.announce(environment, version),
       setRefreshStatus: (environment, status) => {
         dataPlane.setRefreshStatus(environment, status);
         this.#tell({ kind: "status", environment, status });

@@ -232,6 +232,7 @@ async function readAndPublish(
   signal.throwIfAborted();
   const document = { packed, lastModified, receivedAt };
   const report = await dataPlane.publish(environment, document);
+  dataPlane.announce(environment, report.version);
   guard.accepted(packed);
   log.published(report, clock.monotonicMs() - startMs);
   archive?.keep(clientKey, document);

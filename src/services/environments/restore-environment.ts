@@ -31,7 +31,7 @@ interface RestoreOptions {
   /** Null: there is none. */
   readonly archive: Pick<EnvironmentArchive, "find"> | null;
   readonly clock: Clock;
-  readonly dataPlane: Pick<DataPlane, "publish">;
+  readonly dataPlane: Pick<DataPlane, "publish" | "announce">;
   readonly logger: Logger;
   readonly reader: Pick<DocumentReader, "read">;
 }
@@ -70,6 +70,7 @@ async function restore(
   const packed = isPacked ? document.packed : await reader.read({ pages, label, signal: stop });
   stop.throwIfAborted();
   const report = await dataPlane.publish(environment, { ...document, packed });
+  dataPlane.announce(environment, report.version);
   guard.accepted(packed);
   poller.restored(confirmedAt);
   logger.warn(

@@ -30,6 +30,11 @@ export interface DataPlane {
    *   what was served still is; Error where the environment is not there any more
    */
   publish(environment: number, document: SnapshotInput): Promise<PublishReport>;
+  /**
+   * Whoever serves has the published document of this version by now, or had the time to: those who wait for
+   * changes may be told of it. To be called after each `publish`; only a change is passed on.
+   */
+  announce(environment: number, version: string): void;
   /** How the refreshes of an environment go, for health. */
   setRefreshStatus(environment: number, status: RefreshStatus): void;
   /** How the discovery of environments goes, for health; told only where there is one. */
@@ -39,6 +44,17 @@ export interface DataPlane {
    * @param atMs on the monotonic clock
    */
   heardOfControlPlane?(atMs: number): void;
+}
+
+/** Who is told what becomes of the slots, in the turn in which it does. */
+export interface SlotWatcher {
+  /** There is a new slot, or it has other keys. */
+  keysSet(slot: SnapshotSlot, clientKey: string): void;
+  removed(slot: SnapshotSlot): void;
+  /** It holds another snapshot. */
+  swapped(slot: SnapshotSlot): void;
+  /** See `DataPlane.announce`. */
+  announced(slot: SnapshotSlot, version: string): void;
 }
 
 interface ServedEnvironment {
@@ -53,15 +69,23 @@ export class ServedEnvironments implements DataPlane {
   readonly #environments = new Map<number, ServedEnvironment>();
   readonly #store: SnapshotStore;
   readonly #publisher: SnapshotPublisher;
+  readonly #watcher: SlotWatcher | null;
   /** Environments that are gone, until their last answers are taken; null: nobody takes them. */
   #gone: ServedEnvironment[] | null = null;
   #discovery: RefreshStatus | null = null;
   #controlPlaneHeardMs: number | null = null;
 
-  constructor(store: SnapshotStore, publisher: SnapshotPublisher, clock: Pick<Clock, "wallTime">) {
+  /** @param watcher null: nobody is to be told */
+  constructor(
+    store: SnapshotStore,
+    publisher: SnapshotPublisher,
+    clock: Pick<Clock, "wallTime">,
+    watcher: SlotWatcher | null = null,
+  ) {
     this.#directory = new KeyDirectory(clock);
     this.#store = store;
     this.#publisher = publisher;
+    this.#watcher = watcher;
   }
 
   readonly resolveKey: KeyResolver = (key) => this.#directory.resolve(key);
@@ -88,6 +112,7 @@ export class ServedEnvironments implements DataPlane {
     const served = found ?? { clientKey, slot: this.#store.addSlot(), refresh: neverRefreshed };
     this.#environments.set(environment, served);
     this.#directory.set(served.slot, keys);
+    this.#watcher?.keysSet(served.slot, keys.clientSideKey);
   }
 
   removeEnvironment(environment: number): void {
@@ -97,6 +122,7 @@ export class ServedEnvironments implements DataPlane {
     this.#store.removeSlot(found.slot);
     this.#environments.delete(environment);
     this.#gone?.push(found);
+    this.#watcher?.removed(found.slot);
   }
 
   /** @returns what was answered since it was last asked for */
@@ -109,7 +135,14 @@ export class ServedEnvironments implements DataPlane {
   async publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
     const found = this.#environments.get(environment);
     if (found === undefined) throw new Error(`there is no environment ${environment}`);
-    return await this.#publisher.publish(found.slot, document);
+    const report = await this.#publisher.publish(found.slot, document);
+    this.#watcher?.swapped(found.slot);
+    return report;
+  }
+
+  announce(environment: number, version: string): void {
+    const found = this.#environments.get(environment);
+    if (found !== undefined) this.#watcher?.announced(found.slot, version);
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {

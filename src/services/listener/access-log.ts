@@ -18,7 +18,9 @@ export interface AccessLogOptions {
 export function logRequests(server: Server, { trustsForwardedFor, clock, logger }: AccessLogOptions): void {
   server.prependListener("request", (request: IncomingMessage, response: ServerResponse) => {
     const startMs = clock.monotonicMs();
-    response.once("finish", () => {
+    // A stream ends when its client goes: that is an answer too, and no `finish`.
+    response.once("close", () => {
+      if (!response.headersSent) return;
       const fields = {
         method: request.method,
         path: loggedPath(request.url ?? ""),

@@ -67,6 +67,7 @@ export class UpstreamChanges implements AsyncDisposable {
         this.#served(environment, document.packed.facts, report.updatedAt);
         return report;
       },
+      announce: (environment, version) => dataPlane.announce(environment, version),
       setRefreshStatus: (environment, status) => dataPlane.setRefreshStatus(environment, status),
     };
   }

@@ -13,6 +13,7 @@ import { EnvironmentGoneError } from "./worker-end.ts";
 interface BriefedEnvironment {
   keys: EnvironmentKeys;
   document: SnapshotInput | null;
+  announcedVersion: string | null;
   status: RefreshStatus | null;
 }
 
@@ -45,7 +46,8 @@ export class WorkerBriefing {
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
     const found = this.#environments.get(environment);
-    if (found === undefined) this.#environments.set(environment, { keys, document: null, status: null });
+    const empty = { document: null, announcedVersion: null, status: null };
+    if (found === undefined) this.#environments.set(environment, { keys, ...empty });
     else found.keys = keys;
   }
 
@@ -58,6 +60,11 @@ export class WorkerBriefing {
     const found = this.#environments.get(environment);
     if (found === undefined) throw new EnvironmentGoneError(environment);
     found.document = document;
+  }
+
+  setAnnounced(environment: number, version: string): void {
+    const found = this.#environments.get(environment);
+    if (found !== undefined) found.announcedVersion = version;
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {
@@ -78,9 +85,10 @@ export class WorkerBriefing {
       void channel.send({ kind: "discovery-status", status: this.#discovery });
     }
     const told: Promise<unknown>[] = [];
-    for (const [environment, { keys, document, status }] of this.#environments) {
+    for (const [environment, { keys, document, announcedVersion, status }] of this.#environments) {
       channel.setEnvironment(environment, keys);
       if (document !== null) told.push(channel.publish(environment, document).catch(unlessGone));
+      if (announcedVersion !== null) channel.announce(environment, announcedVersion);
       if (status !== null) channel.setRefreshStatus(environment, status);
     }
     await Promise.all(told);

@@ -151,6 +151,11 @@ export class WorkerChannel {
     void this.send({ kind: "environment", environment, keys });
   }
 
+  /** See `DataPlane.announce`. A worker that does not serve the document yet passes it on once it does. */
+  announce(environment: number, version: string): void {
+    void this.send({ kind: "announce", environment, version });
+  }
+
   /** Who waits for a document of it to be served is told that it is gone. */
   removeEnvironment(environment: number): void {
     void this.send({ kind: "remove-environment", environment });

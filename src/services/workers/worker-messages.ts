@@ -32,6 +32,8 @@ export type WorkerOrder =
   | { readonly kind: "document"; readonly transfer: number; readonly document: TransferredDocument }
   /** The next bytes of a transfer; they fill its buffers one after the other. */
   | { readonly kind: "piece"; readonly transfer: number; readonly bytes: Uint8Array }
+  /** See `DataPlane.announce`. */
+  | { readonly kind: "announce"; readonly environment: number; readonly version: string }
   | { readonly kind: "status"; readonly environment: number; readonly status: RefreshStatus }
   | { readonly kind: "discovery-status"; readonly status: RefreshStatus }
   /** Asks for a pong; sent at this time of the monotonic clock, which all processes share. */

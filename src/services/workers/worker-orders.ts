@@ -33,6 +33,7 @@ export class WorkerOrders {
       else if (order.kind === "environments-known") this.#dataPlane.setEnvironmentsKnown(order.areKnown);
       else if (order.kind === "environment") this.#dataPlane.setEnvironment(order.environment, order.keys);
       else if (order.kind === "remove-environment") this.#remove(order.environment);
+      else if (order.kind === "announce") this.#dataPlane.announce(order.environment, order.version);
       else if (order.kind === "status") this.#dataPlane.setRefreshStatus(order.environment, order.status);
       else if (order.kind === "discovery-status") this.#dataPlane.setDiscoveryStatus(order.status);
       else if (order.kind === "ping") this.#answer(order.sentMs);

@@ -22,10 +22,9 @@ import { WorkerChannel } from "./worker-channel.ts";
 import { pauseBeforeStartMs, WorkerDeaths } from "./worker-deaths.ts";
 import { drainWorkers } from "./worker-drain.ts";
 import { endText, textOf, type WorkerRun } from "./worker-end.ts";
+import { rollOut } from "./worker-rollout.ts";
 import { endSilentWorkers } from "./worker-watch.ts";
 
-/** How long a document waits for the workers that are not the first to have it; they get it all the same. */
-const rolloutMsMax = 2000;
 /** How long a document waits for a worker that is being replaced, and for a sign of life of each. */
 const strengthMsMax = 5000;
 const strengthCheckMs = 50;
@@ -110,13 +109,13 @@ export class WorkerPool implements DataPlane, AsyncDisposable {
     this.#briefing.setDocument(environment, document);
     collectSoon(document.packed.body.byteLength);
     const others = [...this.#channels].filter((channel) => channel !== worker);
-    const rollouts = others.map((channel) => {
-      const delivery = channel.deliver(environment, document);
-      return channel.pulse.isSilent ? null : delivery;
-    });
-    // A worker that has ended may never take what it was sent: an end does not wait for that.
-    await settlesWithin(Promise.all(rollouts), rolloutMsMax, this.#options.clock, this.#ending.signal);
+    await rollOut(others, environment, document, { clock: this.#options.clock, signal: this.#ending.signal });
     return report;
+  }
+
+  announce(environment: number, version: string): void {
+    this.#briefing.setAnnounced(environment, version);
+    for (const channel of this.#channels) channel.announce(environment, version);
   }
 
   setRefreshStatus(environment: number, status: RefreshStatus): void {

@@ -34,6 +34,23 @@ it("what the archive found is served, however soon its own time limit is called 
   expect((await ask(second.app, "/api/v1/environment-document/", { key: "ser.A" })).text).toBe(whole);
 });
 
+it("event streams begin with what the archive had, and then have what the upstream has", async () => {
+  const clock = new FakeClock();
+  const store = new MemoryStore();
+  const beginning = async ({ app }: ControlRig) => (await ask(app, "/sse/environments/clientA/stream")).text;
+  {
+    await using first = startControlRig({ clock, store });
+    expect(await beginning(first)).not.toContain("event:");
+    await feed(first, clock, whole);
+  }
+  await using second = startControlRig({ clock, store });
+  while (second.fetches.length === 0) await turn();
+  expect(await beginning(second)).toContain('data: {"updated_at": 1713428180.678868}\n');
+  await feed(second, clock, documentText({ updatedAt: "2026-01-01T00:00:00Z" }));
+  await feed(second, clock, documentText({ updatedAt: "2026-01-01T00:00:00Z" }));
+  expect(await beginning(second)).toContain('data: {"updated_at": 1767225600.0}\n');
+});
+
 it("a document that lost its flags is not believed where the served one came between", async () => {
   const clock = new FakeClock();
   await using rig = startControlRig({ clock });

@@ -36,6 +36,7 @@ function startChanges({ withStreams = true } = {}) {
     setDiscoveryStatus: ({ state }) => void told.push(`discovery ${state}`),
     setEnvironment: (environment) => void told.push(`set ${environment}`),
     removeEnvironment: (environment) => void told.push(`remove ${environment}`),
+    announce: (environment) => void told.push(`announce ${environment}`),
     setRefreshStatus: (environment) => void told.push(`status ${environment}`),
   };
   const publish = async (environment: number) => {

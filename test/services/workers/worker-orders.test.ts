@@ -7,7 +7,10 @@ import type { PackedDocument } from "../../../src/models/packed-document.ts";
 import { systemClock } from "../../../src/services/clock.ts";
 import { keysOfPair } from "../../../src/services/environments/environment-list.ts";
 import { neverRefreshed, type RefreshStatus } from "../../../src/services/environments/refresh-status.ts";
-import { ServedEnvironments } from "../../../src/services/environments/served-environments.ts";
+import {
+  ServedEnvironments,
+  type SlotWatcher,
+} from "../../../src/services/environments/served-environments.ts";
 import { SnapshotPublisher } from "../../../src/services/environments/snapshot-publisher.ts";
 import { documentOrders } from "../../../src/services/workers/document-transfer.ts";
 import type { WorkerOrder, WorkerReport } from "../../../src/services/workers/worker-messages.ts";
@@ -22,7 +25,14 @@ function startOrders() {
   const snapshotSettings = () => ({ headerSet, identityCache, answerPlaces: 1000 });
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock: systemClock });
   const pairs = ["a", "b"].map((name) => ({ clientSideKey: `client-${name}`, serverSideKey: `ser.${name}` }));
-  const environments = new ServedEnvironments(store, publisher, systemClock);
+  const told: string[] = [];
+  const watcher: SlotWatcher = {
+    keysSet: (_, key) => void told.push(`keys ${key}`),
+    removed: () => void told.push("removed"),
+    swapped: ({ current }) => void told.push(`swapped to ${current?.environmentName}`),
+    announced: (_, version) => void told.push(`announced ${version}`),
+  };
+  const environments = new ServedEnvironments(store, publisher, systemClock, watcher);
   pairs.forEach((pair, environment) => void environments.setEnvironment(environment, keysOfPair(pair)));
   const reports: WorkerReport[] = [];
   const orders = new WorkerOrders(
@@ -34,6 +44,7 @@ function startOrders() {
     take: (order: WorkerOrder) => orders.take(deserialize(serialize(order))),
     reports,
     served,
+    told,
     environments,
   };
 }
@@ -61,6 +72,17 @@ test("a document is served and reported when its last piece has come, and not be
   expect([worker.served("a"), worker.served("b")]).toEqual([undefined, "one"]);
   const report = { environmentName: "one", environmentId: 7, clientKey: "k", counts: { features: 1 } };
   expect(worker.reports).toMatchObject([{ kind: "published", transfer: 5, report }]);
+});
+
+test("who waits for changes is told in turn of keys, swaps, announcements and the end", async () => {
+  const worker = startOrders();
+  for (const order of ordersOf(1, 1, documentNamed("one"))) await worker.take(order);
+  await worker.take({ kind: "announce", environment: 1, version: "v" });
+  await worker.take({ kind: "remove-environment", environment: 1 });
+  await worker.take({ kind: "announce", environment: 1, version: "late" });
+  const keys = ["keys client-a", "keys client-b"];
+  expect(worker.told).toEqual([...keys, "swapped to one", "announced v", "removed"]);
+  expect(worker.reports.map(({ kind }) => kind)).toEqual(["published"]);
 });
 
 test("transfers for several environments may be interleaved", async () => {

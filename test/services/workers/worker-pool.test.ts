@@ -18,6 +18,8 @@ const url = "http://127.0.0.1:41235";
 /** Answers all orders at once, unless a test says otherwise. */
 class ObedientProcess extends FakeProcess {
   isSilent = false;
+  /** Whether it answers, but serves no document in the time of a test. */
+  isBusy = false;
   url = url;
   /** Why it cannot listen. */
   listenFault: string | null = null;
@@ -42,7 +44,7 @@ class ObedientProcess extends FakeProcess {
       if (this.listenFault === null) this.emit("message", { kind: "listening", url: this.url });
       else this.emit("message", { kind: "cannot-listen", message: this.listenFault });
     }
-    if (order.kind !== "document") return;
+    if (order.kind !== "document" || this.isBusy) return;
     const { transfer } = order;
     const { refusal: message } = this;
     if (message === null) this.emit("message", { kind: "published", transfer, report });
@@ -105,6 +107,34 @@ test("the youngest worker has a document first; the others get it once it serves
   at(1).refusal = null;
   await pool.publish(0, input);
   expect([at(0).documents, at(1).documents]).toEqual([1, 2]);
+});
+
+test("an announcement goes to all, and a new worker has it after the document", async () => {
+  const { pool, at } = await startPool();
+  await pool.publish(0, input);
+  pool.announce(0, "1");
+  const announcement = { kind: "announce", environment: 0, version: "1" };
+  for (const index of [0, 1]) expect(at(index).sent.at(-1)).toEqual(announcement);
+  await at(0).end("before");
+  await settleAll();
+  const told = at(2).sent.filter(({ kind }) => kind === "document" || kind === "announce");
+  expect(told.map(({ kind }) => kind)).toEqual(["document", "announce"]);
+  expect(told.at(-1)).toEqual(announcement);
+});
+
+test("a document is published once all have it, or after two seconds for those that are busy", async () => {
+  const { pool, at, clock } = await startPool();
+  await clock.advance(1000);
+  at(0).isBusy = true;
+  let isPublished = false;
+  const published = pool.publish(0, input).then(() => {
+    isPublished = true;
+  });
+  await settleAll();
+  await clock.advance(1999);
+  expect([at(0).documents, at(1).documents, isPublished]).toEqual([1, 1, false]);
+  await clock.advance(1);
+  await published;
 });
 
 test("a worker that refuses what another serves is ended, and its successor told of everything", async () => {
