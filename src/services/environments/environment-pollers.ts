@@ -18,6 +18,7 @@ import { PublishLog } from "./publish-log.ts";
 import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
+import { serverKeyOf } from "./valid-server-key.ts";
 
 export interface EnvironmentPollersOptions {
   readonly upstream: Pick<UpstreamClient, "fetchDocument"> & {
@@ -171,13 +172,6 @@ async function endDuty({ poller, restoring, stop }: EnvironmentDuty): Promise<vo
   stop.abort();
   await poller[Symbol.asyncDispose]();
   await restoring;
-}
-
-/** The first that is valid: the upstream is asked with it. Without any, the first is as good as another. */
-function serverKeyOf({ serverKeys }: EnvironmentKeys, clock: Pick<Clock, "wallTime">): string {
-  const nowMs = clock.wallTime().getTime();
-  const valid = serverKeys.find(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
-  return (valid ?? serverKeys[0])?.key ?? "";
 }
 
 function createDuty(
