@@ -2,6 +2,7 @@
  * The connections of a load: each has one request at a time, further requests wait until one is free. Raw
  * bytes on `node:net`, so that one core can overload another one.
  */
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Outcome } from "./load-outcomes.ts";
 
@@ -47,6 +48,19 @@ export class OpenLoopConnections {
   constructor(options: ConnectionsOptions, onEnd: OnEnd) {
     this.#options = options;
     this.#onEnd = onEnd;
+  }
+
+  /** Makes so many connections; resolves when each is there, or cannot be. */
+  async openAll(count: number): Promise<void> {
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const connection = this.#open();
+        await once(connection.socket, "connect").then(
+          () => this.#free.push(connection),
+          () => undefined,
+        );
+      }),
+    );
   }
 
   /** Sends it, or has it wait for a connection. */

@@ -18,6 +18,8 @@ export interface OpenLoopOrder {
   readonly perSecond: number;
   /** At most so many at a time. */
   readonly connections: number;
+  /** So many are made before the first request is sent, as those of clients that are there already. */
+  readonly connectionsAtStart?: number;
   /** A client waits so long for its answer, then it hangs up. */
   readonly patienceMs: number;
   /** Whether the bodies of 200 are compared with the first one of the same request. */
@@ -32,6 +34,8 @@ export interface OpenLoopReport {
 }
 
 const tickMs = 1;
+/** Clients hang up within so much of their patience. */
+const overdueMs = 20;
 const reportMs = 1000;
 
 process.on("disconnect", () => process.exit(0));
@@ -46,9 +50,8 @@ process.once("message", (order: OpenLoopOrder) => {
 class OpenLoop {
   readonly #order: OpenLoopOrder;
   readonly #connections: OpenLoopConnections;
-  readonly #startMs = performance.now();
-  readonly #ticks: NodeJS.Timeout;
-  readonly #reports: NodeJS.Timeout;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #startMs = 0;
   #sent = 0;
   #ended = 0;
   #outcomes: Outcomes = {};
@@ -61,13 +64,22 @@ class OpenLoop {
       this.#ended += 1;
       if (this.#isStopped) this.#endIfDone();
     });
-    this.#ticks = setInterval(() => this.#tick(), tickMs);
-    this.#reports = setInterval(() => this.#report(false), reportMs);
+    void this.#start();
   }
 
   stop(): void {
     this.#isStopped = true;
     this.#endIfDone();
+  }
+
+  async #start(): Promise<void> {
+    await this.#connections.openAll(this.#order.connectionsAtStart ?? 0);
+    this.#startMs = performance.now();
+    this.#timers.push(
+      setInterval(() => this.#tick(), tickMs),
+      setInterval(() => this.#connections.endOverdue(), overdueMs),
+      setInterval(() => this.#report(false), reportMs),
+    );
   }
 
   #tick(): void {
@@ -78,13 +90,11 @@ class OpenLoop {
       const text = requestText(requests[index] as HttpRequest, this.#sent);
       this.#connections.send({ index, text, dueMs: this.#startMs + (this.#sent / perSecond) * 1000 });
     }
-    this.#connections.endOverdue();
   }
 
   #endIfDone(): void {
     if (this.#ended < this.#sent) return;
-    clearInterval(this.#ticks);
-    clearInterval(this.#reports);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#connections.close();
     this.#report(true);
   }

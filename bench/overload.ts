@@ -30,6 +30,8 @@ const profile: Profile = { ...heavyProfile, segments: 1000, overridingSegments: 
 const patienceMs = 1000;
 /** As many as may wait at four times the capacity; each client has its own. */
 const connections = 16_000;
+/** Of clients that have asked before: most of a fleet keeps its connection. */
+const connectionsAtStart = 1000;
 const besidePerSecond = 50;
 const seconds = { settle: 2, base: 4, overload: 20 };
 const capacityRequests = 2000;
@@ -81,7 +83,7 @@ async function measureOnce(times: number, proxy: ProxyProgram): Promise<Overload
     { ...order, requests: [health], port: adminPort },
   ].map((each) => stack.use(new OpenLoop({ ...each, perSecond: besidePerSecond }, 1)));
   const atLoad = (share: number) =>
-    new OpenLoop({ ...order, requests: [identities], perSecond: capacity * share }, 1);
+    new OpenLoop({ ...order, connectionsAtStart, requests: [identities], perSecond: capacity * share }, 1);
 
   await using base = atLoad(0.5);
   await sleep(seconds.settle * 1000);
