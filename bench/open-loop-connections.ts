@@ -65,7 +65,8 @@ export class OpenLoopConnections {
 
   /** Sends it, or has it wait for a connection. */
   send(request: DueRequest): void {
-    const free = this.#free.pop();
+    // Each in its turn, as those of many clients: else most would be idle for good.
+    const free = this.#free.shift();
     if (free !== undefined) this.#write(free, request);
     else if (this.#all.size < this.#options.connections) this.#write(this.#open(), request);
     else this.#waiting.push(request);

@@ -25,16 +25,16 @@ const refusedP99MsMax = 100;
 const adminP99MsMax = 50;
 const recoverySecondsMax = 2;
 
-/** An evaluation takes long enough that one core can send four times what another one answers. */
-const profile: Profile = { ...heavyProfile, segments: 1000, overridingSegments: 1000 };
+/** An evaluation takes about a millisecond, so that one core can send four times what another one answers. */
+const profile: Profile = { ...heavyProfile, segments: 16_000, overridingSegments: 16_000 };
 const patienceMs = 1000;
 /** As many as may wait at four times the capacity; each client has its own. */
 const connections = 16_000;
 /** Of clients that have asked before: most of a fleet keeps its connection. */
-const connectionsAtStart = 1000;
+const connectionsAtStart = 2000;
 const besidePerSecond = 50;
 const seconds = { settle: 2, base: 4, overload: 20 };
-const capacityRequests = 2000;
+const capacityRequests = 4000;
 
 const identities = httpCase("POST identities, another body each time").request;
 const flags = httpCase("GET flags").request;
@@ -70,7 +70,7 @@ async function measureAll({ rounds }: BenchOptions): Promise<OverloadSample[][]>
 
 async function measureOnce(times: number, proxy: ProxyProgram): Promise<OverloadSample> {
   await using stack = new AsyncDisposableStack();
-  const upstream = stack.adopt(await startUpstream(profileDocument(profile)), (each) => each.close());
+  const upstream = stack.adopt(await startUpstream(slowDocument()), (each) => each.close());
   const adminPort = await freePort();
   const settings = { ADMIN__PORT: String(adminPort) };
   const { port, process } = await startProxy({ apiUrl: upstream.apiUrl, proxy, settings });
@@ -114,6 +114,21 @@ async function measureOnce(times: number, proxy: ProxyProgram): Promise<Overload
     adminP99Ms,
     recoverySeconds: calm === -1 ? Number.POSITIVE_INFINITY : calm,
   };
+}
+
+/** No segment matches, and each asks for a hash of the identity: of all that is asked, it alone is never known. */
+function slowDocument(): string {
+  const document = JSON.parse(profileDocument(profile)) as {
+    project: { segments: { rules: { rules: object[] }[] }[] };
+  };
+  const conditions = [
+    { property_: null, operator: "PERCENTAGE_SPLIT", value: "99.9" },
+    { property_: "nobody_has_it", operator: "IS_SET", value: "" },
+  ];
+  for (const { rules } of document.project.segments) {
+    rules[0]?.rules.splice(0, Number.POSITIVE_INFINITY, { type: "ALL", conditions, rules: [] });
+  }
+  return JSON.stringify(document);
 }
 
 /** @returns requests per second of a load that waits for its answers */

@@ -5,7 +5,7 @@
  */
 
 /** So many requests of a turn are never refused, nor is time looked at: usual turns have fewer. */
-const requestsMin = 16;
+const requestsMin = 4;
 
 interface Loop {
   /** CPU time of this thread: a process that waits for a core is not asked for too much. */
