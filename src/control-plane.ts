@@ -72,6 +72,7 @@ export function createControlPlane(
     reconfigure({ environments, poll }) {
       if (upstream instanceof DocumentFiles) upstream.setEnvironments(environments);
       pollers.setPoll(poll);
+      discovery?.setPoll(poll);
       const changed = list.configure(environments.map(keysOfPair));
       pollers.resume();
       return changed;

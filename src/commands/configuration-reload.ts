@@ -65,6 +65,14 @@ export class ConfigurationReload {
    * @param isAsked somebody waits for a word, also where no file has changed
    */
   reload(proxy: ReloadingProxy, isAsked = false): void {
+    try {
+      this.#reload(proxy, isAsked);
+    } catch (error) {
+      this.#log.logger.error({ err: error }, "A reload failed by a bug: the running configuration stays");
+    }
+  }
+
+  #reload(proxy: ReloadingProxy, isAsked: boolean): void {
     const files = new ReadFiles();
     const read = this.#read(files);
     const digest = files.digest();

@@ -76,7 +76,11 @@ async function fetchText(
   { url, version }: ExportOptions,
 ): Promise<string> {
   await using upstream = new UpstreamClient({
-    settings: url === undefined ? settings : { ...settings, apiUrl: url.replace(/\/+$/, "") },
+    // A proxy needs the server key alone; what else the upstream may see is not for it.
+    settings:
+      url === undefined
+        ? settings
+        : { ...settings, apiUrl: url.replace(/\/+$/, ""), proxyKey: null, clientCertificate: null },
     userAgent: `flag-edge-proxy/${version}`,
     clock: systemClock,
   });

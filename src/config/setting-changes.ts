@@ -16,13 +16,36 @@ export interface SettingChange {
 
 /** @returns the settings whose values differ, in the schema's order */
 export function settingChanges(before: ConfigFile, after: ConfigFile): SettingChange[] {
-  return changesOf(before, after, "");
+  return changesOf(before, after, "", heldPaths(before, after));
 }
 
-function changesOf(before: unknown, after: unknown, path: string): SettingChange[] {
-  const known = classOf(path);
+/** Settings that make sense together: those on the right wait for the restart that those on the left need. */
+const couplings: readonly (readonly [needing: readonly string[], waiting: readonly string[]])[] = [
+  [["proxy_key", "api_url", "offline"], ["environment_key_pairs"]],
+  [["server.proxy_headers"], ["server.allow_clients", "server.rate_limit"]],
+];
+
+/** @returns live settings that wait all the same */
+function heldPaths(running: ConfigFile, read: ConfigFile): ReadonlySet<string> {
+  const differs = (path: string) => !isDeepStrictEqual(valueAt(running, path), valueAt(read, path));
+  return new Set(couplings.flatMap(([needing, waiting]) => (needing.some(differs) ? waiting : [])));
+}
+
+function valueAt(file: ConfigFile, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, name) => (isTree(at) ? at[name] : undefined), file);
+}
+
+function changesOf(
+  before: unknown,
+  after: unknown,
+  path: string,
+  held: ReadonlySet<string>,
+): SettingChange[] {
+  const known = held.has(path) ? "restart" : classOf(path);
   if (known === null && isTree(before) && isTree(after)) {
-    return Object.keys(after).flatMap((name) => changesOf(before[name], after[name], joinPath(path, name)));
+    return Object.keys(after).flatMap((name) =>
+      changesOf(before[name], after[name], joinPath(path, name), held),
+    );
   }
   // A section that may be null, and is, or was: its settings are of several classes.
   return isDeepStrictEqual(before, after) ? [] : [{ path, class: known ?? "restart", value: after }];
@@ -30,15 +53,15 @@ function changesOf(before: unknown, after: unknown, path: string): SettingChange
 
 /** @returns the settings that run once the others are read: theirs where they are live */
 export function withLiveSettings(running: ConfigFile, read: ConfigFile): ConfigFile {
-  return mixed(running, read, "") as ConfigFile;
+  return mixed(running, read, "", heldPaths(running, read)) as ConfigFile;
 }
 
-function mixed(running: unknown, read: unknown, path: string): unknown {
-  const known = classOf(path);
+function mixed(running: unknown, read: unknown, path: string, held: ReadonlySet<string>): unknown {
+  const known = held.has(path) ? "restart" : classOf(path);
   if (known !== null) return known === "live" ? read : running;
   if (!isTree(running) || !isTree(read)) return running;
   const names = Object.keys(running) as (keyof ConfigTree)[];
   return Object.fromEntries(
-    names.map((name) => [name, mixed(running[name], read[name], joinPath(path, name))]),
+    names.map((name) => [name, mixed(running[name], read[name], joinPath(path, name), held)]),
   );
 }

@@ -5,7 +5,7 @@
 import { UpstreamError, type UpstreamErrorCode } from "../models/errors.ts";
 import type { Clock } from "./clock.ts";
 
-const reminderIntervalMs = 3_600_000;
+export const reminderIntervalMs = 3_600_000;
 /** What fails by turns is warned of so often. */
 const repeatIntervalMs = 180_000;
 
@@ -37,9 +37,14 @@ export class FailureSpell {
     return true;
   }
 
+  /** Whether anything was warned of since all was well. */
+  get isOn(): boolean {
+    return this.#warnedReasons.size > 0;
+  }
+
   /** All is well again. @returns whether anything was warned of */
   end(): boolean {
-    const hadWarned = this.#warnedReasons.size > 0;
+    const hadWarned = this.isOn;
     this.#warnedReasons.clear();
     return hadWarned;
   }

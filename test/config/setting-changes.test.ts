@@ -116,16 +116,45 @@ const compared = classifiedPaths
   .map((path) => (path.startsWith("endpoint_caches.") ? "endpoint_caches" : path))
   .filter((path, index, all) => all.indexOf(path) === index);
 
+/** Of all changes at once: these wait for the restart that others need. */
+const waiting = ["environment_key_pairs", "server.allow_clients", "server.rate_limit"];
+const classHere = (path: string) => (waiting.includes(path) ? "restart" : (classOf(path) ?? "restart"));
+
+it.each([
+  ["proxy_key", { proxy_key: "proxy" }, ["environment_key_pairs"]],
+  ["api_url", { api_url: "https://other.test/api/v1" }, ["environment_key_pairs"]],
+  ["offline", { offline: true }, ["environment_key_pairs"]],
+  [
+    "server.proxy_headers",
+    { server: { proxy_headers: true } },
+    ["server.allow_clients", "server.rate_limit"],
+  ],
+])("what makes sense with %s alone waits for the restart that it needs", (path, tree, held) => {
+  const after = fileOf({
+    environment_key_pairs: [{ ...pair, client_side_key: "another" }],
+    ...tree,
+    server: { allow_clients: ["10.0.0.0/8"], rate_limit: {}, ...("server" in tree ? tree.server : {}) },
+  });
+  const classes = new Map(settingChanges(started, after).map((each) => [each.path, each.class]));
+  expect(classes.get(path)).toBe("restart");
+  const taken = withLiveSettings(started, after);
+  for (const each of waiting) {
+    const isHeld = held.includes(each);
+    expect(classes.get(each), each).toBe(isHeld ? "restart" : "live");
+    expect(valueAt(taken, each), each).toEqual(valueAt(isHeld ? started : after, each));
+  }
+});
+
 it("tells of each setting that has another value, with its class", () => {
   const changes = settingChanges(started, read);
   expect(changes.map(({ path }) => path).sort()).toEqual([...compared].sort());
-  for (const { path, class: told } of changes) expect(told, path).toBe(classOf(path) ?? "restart");
+  for (const { path, class: told } of changes) expect(told, path).toBe(classHere(path));
 });
 
 it("takes what is live, and leaves all else as it was", () => {
   const taken = withLiveSettings(started, read);
   for (const path of compared) {
-    expect(valueAt(taken, path), path).toEqual(valueAt(classOf(path) === "live" ? read : started, path));
+    expect(valueAt(taken, path), path).toEqual(valueAt(classHere(path) === "live" ? read : started, path));
   }
   expect(settingChanges(taken, read).map((each) => each.class)).not.toContain("live");
   expect(Object.keys(taken)).toEqual(Object.keys(started));

@@ -12,6 +12,7 @@ import type { UpstreamClient } from "../upstream/upstream-client.ts";
 import { checkDiscovered, environmentsOf, readDiscovered } from "./discovered-list.ts";
 import { DiscoveryLog } from "./discovery-log.ts";
 import type { EnvironmentList } from "./environment-list.ts";
+import { PollPause } from "./poll-pause.ts";
 import { pollWaitMs } from "./poll-wait.ts";
 import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import type { DataPlane } from "./served-environments.ts";
@@ -35,16 +36,20 @@ export class EnvironmentDiscovery implements AsyncDisposable {
   readonly #log: DiscoveryLog;
   readonly #stop = new AbortController();
   readonly #attempted = Promise.withResolvers<void>();
+  readonly #pause: PollPause;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
   /** The last list, by whose digest it is known again; null: there is none. */
   #listed: { readonly digest: string; readonly list: DiscoveredEnvironments } | null = null;
   #areKnown = false;
+  #poll: PollSettings;
 
   /** From now on requests with unknown keys wait for a list: they are answered 503. */
   constructor(options: EnvironmentDiscoveryOptions) {
     this.#options = options;
     this.#log = new DiscoveryLog(options.logger, options.clock);
+    this.#poll = options.poll;
+    this.#pause = new PollPause(options.clock);
     options.dataPlane.setEnvironmentsKnown(false);
     if (options.upstream !== null) options.dataPlane.setDiscoveryStatus(this.#status);
   }
@@ -59,9 +64,16 @@ export class EnvironmentDiscovery implements AsyncDisposable {
     this.#loop ??= this.#run();
   }
 
+  /** Counts from now on, also for a wait that has begun. */
+  setPoll(poll: PollSettings): void {
+    this.#poll = poll;
+    this.#pause.retime();
+  }
+
   /** Ends the wait and the fetch at once; what is to be written is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#pause.end();
     this.#attempted.resolve();
     await this.#loop;
     await this.#options.archive?.settled();
@@ -69,7 +81,7 @@ export class EnvironmentDiscovery implements AsyncDisposable {
 
   /** One after the other; the wait begins when the try ended. */
   async #run(): Promise<void> {
-    const { clock, poll, random, upstream } = this.#options;
+    const { random, upstream } = this.#options;
     const { signal } = this.#stop;
     await this.#restore();
     if (upstream === null) this.#setKnown();
@@ -82,7 +94,8 @@ export class EnvironmentDiscovery implements AsyncDisposable {
         holdsDocument: this.#areKnown,
         isRefusal: false,
       };
-      await clock.sleep(pollWaitMs(outcome, poll, random()), signal);
+      const drawn = random();
+      await this.#pause.rest(() => pollWaitMs(outcome, this.#poll, drawn));
     }
     this.#attempted.resolve();
   }

@@ -117,7 +117,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#pace.wake();
+    this.#pace.stop();
     await this.#loop;
     this.#requested?.done.resolve();
   }

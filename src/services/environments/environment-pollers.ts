@@ -87,7 +87,9 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     if (duty === undefined) return;
     this.#duties.delete(environment);
     this.#options.dataPlane.removeEnvironment(environment);
-    const ending = endDuty(duty).then(() => this.#options.archive?.forget(duty.keys.clientSideKey));
+    // At once: an environment that comes back with the same key may be archived before this one has ended.
+    this.#options.archive?.forget(duty.keys.clientSideKey);
+    const ending = endDuty(duty);
     this.#ending.add(ending);
     void ending.then(() => this.#ending.delete(ending));
   }
@@ -114,9 +116,11 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
     for (const duty of this.#duties.values()) void duty.restoring.then(() => this.#pollIfPossible(duty));
   }
 
-  /** Refreshes one now; resolves when that has ended, well or not. See `EnvironmentPoller.refresh`. */
-  async refresh(environment: number): Promise<void> {
-    await this.#duties.get(environment)?.poller.refresh();
+  /** Refreshes one now (`EnvironmentPoller.refresh`). @returns whether that went well, once it has ended */
+  async refresh(environment: number): Promise<boolean> {
+    const poller = this.#duties.get(environment)?.poller;
+    await poller?.refresh();
+    return poller?.status.consecutiveFailures === 0;
   }
 
   /** See `EnvironmentPoller.setPace`. */
@@ -193,7 +197,7 @@ function createDuty(
     publish: (fetched, signal) => readAndPublish({ ...restored, signal }, fetched, options),
     onStatus: (status) => {
       dataPlane.setRefreshStatus(environment, status);
-      if (status.state !== "fresh") return;
+      if (status.state !== "fresh" || duty.stop.signal.aborted) return;
       guard.confirmedServed();
       archive?.confirm(clientSideKey);
     },
@@ -229,7 +233,7 @@ async function readAndPublish(
   dataPlane.announce(environment, report.version);
   guard.accepted(packed);
   log.published(report, clock.monotonicMs() - startMs);
-  archive?.keep(clientKey, document);
+  if (!signal.aborted) archive?.keep(clientKey, document);
   return { updatedAt: report.updatedAt };
 }
 

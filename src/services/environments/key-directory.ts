@@ -74,6 +74,12 @@ export class KeyDirectory {
 
 const emptySlot: SnapshotSlot = { current: null, counts: zeroCounts() };
 
+/** One for each view: who limits rates counts by grants, and keys could be made up without end. */
+const notLoadedGrants: Readonly<Record<View, KeyGrant>> = {
+  client: { slot: emptySlot, view: "client", expiresAtMs: null },
+  server: { slot: emptySlot, view: "server", expiresAtMs: null },
+};
+
 function notLoaded(key: string): KeyGrant {
-  return { slot: emptySlot, view: key.startsWith("ser.") ? "server" : "client", expiresAtMs: null };
+  return notLoadedGrants[key.startsWith("ser.") ? "server" : "client"];
 }

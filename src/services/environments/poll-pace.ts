@@ -19,6 +19,7 @@ export interface PollPaceOptions {
 export class PollPace {
   readonly #options: PollPaceOptions;
   readonly #pause: PollPause;
+  readonly #stop = new AbortController();
   #slowMs: number | null = null;
 
   constructor(options: PollPaceOptions) {
@@ -43,8 +44,14 @@ export class PollPace {
     this.#pause.renew();
   }
 
-  /** Ends the wait. */
+  /** Ends the wait, but for what the upstream has asked for. */
   wake(): void {
+    this.#pause.end();
+  }
+
+  /** Ends any wait. */
+  stop(): void {
+    this.#stop.abort();
     this.#pause.end();
   }
 
@@ -54,7 +61,8 @@ export class PollPace {
   }
 
   /**
-   * Waits until the next refresh is due, or is wanted. Where the pace is the usual one again meanwhile, what
+   * Waits until the next refresh is due, or is wanted; in any case as long as the upstream has asked for
+   * (`Retry-After`). Where the pace is the usual one again meanwhile, what
    * is left of a long wait is at most a usual one.
    *
    * @param outcome of the refresh that has just ended
@@ -65,9 +73,13 @@ export class PollPace {
     const { clock, random, settings } = this.#options;
     const startMs = clock.monotonicMs();
     const drawn = random();
+    const { error } = outcome;
+    // A refused request of the circuit breaker asked nobody, and nobody asked it to wait.
+    const askedMs = error?.code === "circuit_open" ? 0 : (error?.retryAfterMs ?? 0);
+    if (askedMs > 0) await clock.sleep(askedMs, this.#stop.signal);
     const isLong = promisedMs !== null && outcome.consecutiveFailures === 0;
     await this.#pause.rest(() => {
-      const usualMs = pollWaitMs(outcome, settings(), drawn);
+      const usualMs = Math.max(0, pollWaitMs(outcome, settings(), drawn) - askedMs);
       if (!isLong) return usualMs;
       const longMs = pollWaitMs(outcome, { ...settings(), intervalMs: promisedMs }, drawn);
       return this.slowMs === null ? Math.min(longMs, clock.monotonicMs() - startMs + usualMs) : longMs;

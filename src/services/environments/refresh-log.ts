@@ -4,13 +4,9 @@
  */
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
+import { FailureSpell, reminderIntervalMs } from "../failure-spell.ts";
 import type { Logger } from "../service-logger.ts";
 import { nextActions } from "../upstream/next-actions.ts";
-
-const reminderIntervalMs = 3_600_000;
-
-/** An upstream that fails by turns is warned of so often: with the lines of its recoveries, one a minute. */
-const repeatIntervalMs = 180_000;
 
 /** What fails here, not on the network: undici's errors are not for logs. */
 const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
@@ -19,18 +15,12 @@ const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
   "too_large",
 ]);
 
-type Reason = UpstreamErrorCode | "bug";
-
 /** Owned by one poller. */
 export class RefreshLog {
   readonly #label: string;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, "monotonicMs">;
-  /** The reasons this failing spell was warned of: two that alternate are two lines, not one each poll. */
-  readonly #warnedReasons = new Set<Reason>();
-  /** When each reason was warned of last, in this spell or an earlier one. */
-  readonly #lastWarnedMs = new Map<Reason, number>();
-  #lastWarningMs = Number.NEGATIVE_INFINITY;
+  readonly #spell: FailureSpell;
   #lastSlowWarningMs = Number.NEGATIVE_INFINITY;
 
   /** @param label the environment as logs name it; holds no whole key */
@@ -38,12 +28,12 @@ export class RefreshLog {
     this.#label = label;
     this.#logger = logger;
     this.#clock = clock;
+    this.#spell = new FailureSpell(clock);
   }
 
   /** A refresh succeeded. */
   succeeded(failuresBefore: number): void {
-    if (this.#warnedReasons.size === 0) return;
-    this.#warnedReasons.clear();
+    if (!this.#spell.end()) return;
     this.#logger.info(
       { environment: this.#label, failures: failuresBefore },
       "The environment is being refreshed again",
@@ -56,11 +46,7 @@ export class RefreshLog {
    * @param consecutiveFailures this one included
    */
   failed(error: unknown, consecutiveFailures: number): void {
-    const reason = error instanceof UpstreamError ? error.code : "bug";
-    if (!this.#isDue(reason)) return;
-    this.#warnedReasons.add(reason);
-    this.#lastWarningMs = this.#clock.monotonicMs();
-    this.#lastWarnedMs.set(reason, this.#lastWarningMs);
+    if (!this.#spell.isNews(error)) return;
     const fields = { environment: this.#label, failures: consecutiveFailures };
     if (!(error instanceof UpstreamError)) {
       this.#logger.error(
@@ -86,18 +72,5 @@ export class RefreshLog {
       "A refresh took longer than the poll interval, so changes show late. Raise " +
         "api_poll_frequency_seconds, or look at the load of the upstream and the network to it.",
     );
-  }
-
-  /**
-   * A request refused while the circuit is open is no news: the failures that opened it were warned of. Nor
-   * is a reason that comes back soon after its spell: a new one is told at once, an old one in its turn.
-   */
-  #isDue(reason: Reason): boolean {
-    if (reason === "circuit_open") return false;
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#lastWarningMs >= reminderIntervalMs) return true;
-    if (this.#warnedReasons.has(reason)) return false;
-    const lastWarnedMs = this.#lastWarnedMs.get(reason) ?? Number.NEGATIVE_INFINITY;
-    return nowMs - lastWarnedMs >= reminderIntervalMs || nowMs - this.#lastWarningMs >= repeatIntervalMs;
   }
 }

@@ -53,7 +53,7 @@ export class DiscoveredArchive {
     const reading = Promise.all([records.read(listName), records.read(confirmedName)]);
     if (!(await settlesWithin(reading, findMsMax, clock, signal))) return null;
     const [sealed, confirmed] = await reading;
-    if (sealed === null) return null;
+    if (sealed === null || sealed === undefined) return null;
     const text = openSealed(sealed, this.#options.proxyKey);
     if (text === null) {
       logger.warn(

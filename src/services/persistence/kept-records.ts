@@ -28,13 +28,13 @@ export class KeptRecords {
     this.#logger = logger;
   }
 
-  /** @returns what was written last; null where there is nothing, or it cannot be read */
-  async read(name: RecordName): Promise<Uint8Array | null> {
+  /** @returns what was written last; null where there is nothing, undefined where it cannot be read now */
+  async read(name: RecordName): Promise<Uint8Array | null | undefined> {
     try {
       return (await this.#store.get(name)) ?? null;
     } catch (error) {
       this.#failed(error);
-      return null;
+      return undefined;
     }
   }
 

@@ -29,12 +29,19 @@ export class UsageArchive {
     this.#options = options;
   }
 
+  /** Whether it is known what the last process has left. */
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
   /** @returns what the last process has left; null where there is nothing that can be used. Never rejects */
   async find(signal: AbortSignal): Promise<KeptUsage | null> {
     const { clock, logger, records } = this.#options;
     const reading = records.read(usageName);
     if (!(await settlesWithin(reading, findMsMax, clock, signal))) return null;
     const bytes = await reading;
+    // Another process may have it, and may still write to it.
+    if (bytes === undefined) return null;
     this.#isRead = true;
     if (bytes === null) return null;
     const text = decodeChecked(bytes);

@@ -5,8 +5,8 @@
 import type { Clock } from "../clock.ts";
 
 export interface ChangeFollowerOptions {
-  /** Resolves when a refresh that began after the call has ended, well or not. */
-  readonly refresh: () => Promise<void>;
+  /** @returns whether a refresh that began after the call went well, once it has ended */
+  readonly refresh: () => Promise<boolean>;
   /** A refresh waits up to this, at random: proxies that hear of a change together must not ask together. */
   readonly jitterMs: number;
   readonly clock: Clock;
@@ -73,8 +73,9 @@ export class ChangeFollower implements AsyncDisposable {
       if (stop.aborted) break;
       this.#isWanted = false;
       this.#lastStartMs = clock.monotonicMs();
-      await refresh();
-      if (!this.#isWanted && this.#servedMs >= this.#heardMs) break;
+      const wentWell = await refresh();
+      // One that failed, or whose document is held back, is the poll's to try again in its time.
+      if (!this.#isWanted && (!wentWell || this.#servedMs >= this.#heardMs)) break;
     }
     this.#heardMs = Number.NEGATIVE_INFINITY;
     this.#following = null;

@@ -20,8 +20,8 @@ export interface UpstreamChangesOptions {
     readonly settings: UpstreamEventsSettings;
   } | null;
   readonly jitterMs: number;
-  /** Has an environment refreshed; resolves when that has ended, well or not. */
-  readonly refresh: (environment: number) => Promise<void>;
+  /** Has an environment refreshed. @returns whether that went well, once it has ended */
+  readonly refresh: (environment: number) => Promise<boolean>;
   /** How long an environment is left alone between two polls; null: as usual. */
   readonly setPace: (environment: number, intervalMs: number | null) => void;
   readonly clock: Clock;

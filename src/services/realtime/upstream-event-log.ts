@@ -3,6 +3,8 @@
  * must never log a key, a header or a text of the upstream.
  */
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
+import type { Clock } from "../clock.ts";
+import { FailureSpell } from "../failure-spell.ts";
 import type { Logger } from "../service-logger.ts";
 
 /** One end is no news: balancers end long answers, and servers restart. */
@@ -30,18 +32,18 @@ export class UpstreamEventLog {
   readonly #label: string;
   readonly #logger: Logger;
   #wasEstablished = false;
-  /** The reasons this spell was warned of: two that alternate are two lines. */
-  readonly #warnedReasons = new Set<UpstreamErrorCode | "bug">();
+  readonly #spell: FailureSpell;
 
   /** @param label the environment as logs name it; holds no whole key */
-  constructor(label: string, logger: Logger) {
+  constructor(label: string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
     this.#label = label;
     this.#logger = logger;
+    this.#spell = new FailureSpell(clock);
   }
 
   /** A stream has begun. */
   established(): void {
-    const isNews = !this.#wasEstablished && this.#warnedReasons.size === 0;
+    const isNews = !this.#wasEstablished && !this.#spell.isOn;
     this.#wasEstablished = true;
     const write = isNews ? this.#logger.info : this.#logger.debug;
     write({ environment: this.#label }, "The upstream tells of changes: its event stream is established");
@@ -49,8 +51,7 @@ export class UpstreamEventLog {
 
   /** A stream goes on for so long that the upstream is well again. */
   lasted(): void {
-    if (this.#warnedReasons.size === 0) return;
-    this.#warnedReasons.clear();
+    if (!this.#spell.end()) return;
     this.#logger.info({ environment: this.#label }, "The upstream's event stream is established again");
   }
 
@@ -63,11 +64,10 @@ export class UpstreamEventLog {
     const reason = error instanceof UpstreamError ? error.code : "bug";
     const fields = { environment: this.#label, failures };
     const isDue = reason === "bug" || failures >= failuresBeforeWarning;
-    if (!isDue || this.#warnedReasons.has(reason)) {
+    if (!isDue || !this.#spell.isNews(error)) {
       this.#logger.debug({ ...fields, code: reason }, "The upstream's event stream has ended");
       return;
     }
-    this.#warnedReasons.add(reason);
     if (!(error instanceof UpstreamError)) {
       this.#logger.error({ ...fields, err: error }, "The event stream of the environment failed by a bug");
       return;

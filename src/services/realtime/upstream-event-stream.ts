@@ -42,7 +42,7 @@ export class UpstreamEventStream implements AsyncDisposable {
   /** Begins to connect. */
   constructor(options: UpstreamEventStreamOptions) {
     this.#options = options;
-    this.#log = new UpstreamEventLog(options.label, options.logger);
+    this.#log = new UpstreamEventLog(options.label, options.logger, options.clock);
     this.#running = this.#run();
   }
 

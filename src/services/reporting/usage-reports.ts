@@ -22,7 +22,7 @@ const lastFlushMsMax = 3000;
 export interface UsageReportsOptions {
   readonly upstream: Pick<UpstreamClient, "sendUsage">;
   /** Null: nothing outlives the process. */
-  readonly archive: Pick<UsageArchive, "find" | "keep"> | null;
+  readonly archive: Pick<UsageArchive, "find" | "keep" | "isRead"> | null;
   readonly flushIntervalMs: number;
   readonly poll: Pick<PollSettings, "jitterRatio">;
   readonly clock: Clock;
@@ -71,6 +71,7 @@ export class UsageReports implements AsyncDisposable {
     void clock.sleep(lastFlushMsMax, ended.signal).then(() => this.#cut.abort());
     this.#stop.abort();
     await this.#loop;
+    await this.#restore();
     await this.#flush();
     // What was pending stood in the way of what came since.
     if (this.#pending.length === 0) await this.#flush();
@@ -83,19 +84,26 @@ export class UsageReports implements AsyncDisposable {
 
   /** One flush after the other; the first comes an interval after the start. */
   async #run(): Promise<void> {
-    const { archive, clock, flushIntervalMs, poll, random } = this.#options;
+    const { clock, flushIntervalMs, poll, random } = this.#options;
     const { signal } = this.#stop;
-    const kept = (await archive?.find(this.#cut.signal)) ?? null;
-    if (kept !== null) {
-      this.#pending = [...kept.batches, ...this.#pending];
-      this.#totals.add(kept.rows);
-      this.#log.restored(answersOf([...kept.rows, ...kept.batches.flatMap(({ rows }) => rows)]));
-    }
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      const askedMs = isFirst && kept === null ? 0 : await this.#flush();
+      const isRestored = await this.#restore();
+      const askedMs = isFirst && !isRestored ? 0 : await this.#flush();
       const waitMs = Math.max(flushIntervalMs, askedMs) * (1 + random() * poll.jitterRatio);
       await clock.sleep(waitMs, signal);
     }
+  }
+
+  /** Takes what the last process has left, once it can be read. @returns whether there was anything */
+  async #restore(): Promise<boolean> {
+    const { archive } = this.#options;
+    if (archive === null || archive.isRead) return false;
+    const kept = await archive.find(this.#cut.signal);
+    if (kept === null) return false;
+    this.#pending = [...kept.batches, ...this.#pending];
+    this.#totals.add(kept.rows);
+    this.#log.restored(answersOf([...kept.rows, ...kept.batches.flatMap(({ rows }) => rows)]));
+    return true;
   }
 
   /** Never throws. @returns how long the upstream asked to be left alone, in milliseconds */

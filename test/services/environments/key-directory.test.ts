@@ -67,6 +67,8 @@ it("while not all keys are known, an unknown one opens what is not loaded yet", 
   const { directory, resolve, slotOfOne } = makeDirectory();
   directory.setComplete(false);
   expect(resolve("client_three")).toMatchObject({ view: "client", slot: { current: null } });
+  // One grant for all of them: who limits rates counts by grants.
+  expect(resolve("client_four")).toBe(resolve("client_three"));
   expect(resolve(`ser.${"x".repeat(100)}`)).toMatchObject({ view: "server", slot: { current: null } });
   expect(resolve(one.clientSideKey)?.slot).toBe(slotOfOne);
   directory.setComplete(true);

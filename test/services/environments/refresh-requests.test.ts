@@ -104,3 +104,17 @@ test("a refresh that is asked for runs at once; those asked for meanwhile share 
   await rig.clock.advance(10_000);
   expect(rig.requests).toHaveLength(4);
 });
+
+test("a refresh that is asked for waits as long as the upstream has asked for, and no longer", async () => {
+  await using rig = startRig();
+  await rig.clock.advance(0);
+  rig.upstream = () => Promise.reject(new UpstreamError("rate_limited", "planned", { retryAfterMs: 60_000 }));
+  await rig.clock.advance(10_000);
+  const before = rig.requests.length;
+  rig.upstream = serving(documentOf("{}"));
+  void rig.poller.refresh();
+  await rig.clock.advance(59_999);
+  expect(rig.requests).toHaveLength(before);
+  await rig.clock.advance(1);
+  expect(rig.requests).toHaveLength(before + 1);
+});

@@ -19,6 +19,7 @@ function startFollower({
     /** When each began. */
     refreshes,
     running: 0,
+    goesWell: true,
     refresh: async () => undefined as undefined | Promise<undefined>,
   };
   const follower = new ChangeFollower({
@@ -28,6 +29,7 @@ function startFollower({
       expect(rig.running).toBe(1);
       await rig.refresh();
       rig.running -= 1;
+      return rig.goesWell;
     },
     jitterMs,
     clock,
@@ -158,4 +160,15 @@ it("ends with a wait, and takes no more words", async () => {
   await clock.advance(60_000);
   expect(refreshes).toEqual([]);
   expect(clock.sleepers).toBe(0);
+});
+
+it("leaves a refresh that failed, or whose document is held back, to the next poll", async () => {
+  const rig = startFollower();
+  rig.goesWell = false;
+  rig.follower.changed(changedMs);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toEqual([0]);
+  rig.follower.changed(changedMs);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toHaveLength(2);
 });

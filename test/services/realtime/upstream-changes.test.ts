@@ -24,7 +24,7 @@ function startChanges({ withStreams = true } = {}) {
   const changes = new UpstreamChanges({
     streams: withStreams ? { client, settings: eventsSettings } : null,
     jitterMs: 0,
-    refresh: async (environment) => void refreshes.push(environment),
+    refresh: async (environment) => refreshes.push(environment) > 0,
     setPace: (environment, intervalMs) => void paces.push([environment, intervalMs]),
     clock,
     random: () => 0.5,
