@@ -31,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   { name: "memory", rounds: 2, markers: ["memory"] },
   { name: "publish", rounds: 3, markers: ["publish"] },
   { name: "streams", rounds: 3, markers: ["streams"] },
+  { name: "propagation", rounds: 1, markers: ["propagation"] },
   { name: "overload", rounds: 2, markers: ["overload"] },
 ];
 

@@ -318,3 +318,15 @@ it("a disk that fails is one warning, and the list is written once it can be", a
   expect(store.bytesOf("@discovered")).toBeDefined();
   expect(rig.messages().filter((each) => each.includes("are kept on disk again"))).toHaveLength(1);
 });
+
+it("another interval counts at once, also for a wait that has begun, counted from its start", async () => {
+  const rig = startRig();
+  await rig.begin([one]);
+  const { asked } = rig.running;
+  await rig.clock.advance(3000);
+  rig.discovery.setPoll({ ...poll, intervalMs: 4000 });
+  await rig.clock.advance(1100);
+  expect(rig.running.asked).toBe(asked);
+  await rig.clock.advance(200);
+  expect(rig.running.asked).toBe(asked + 1);
+});

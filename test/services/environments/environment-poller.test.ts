@@ -99,7 +99,7 @@ test("a request for a longer wait is honoured", async () => {
   rig.upstream = failing("rate_limited", 60_000);
   await rig.clock.advance(0);
   rig.upstream = failing("rate_limited", 5);
-  await rig.clock.advance(63_000);
+  await rig.clock.advance(63_005);
   // What is asked for, which nobody can cut short, and what is added to it.
   expect(rig.clock.waits).toEqual([60_000, 3000, 5, 205]);
 });

@@ -2,6 +2,8 @@
 import { expect, it } from "vitest";
 import { UpstreamError } from "../../../src/models/errors.ts";
 import type { UsageRow } from "../../../src/models/usage.ts";
+import { encodeChecked } from "../../../src/services/persistence/checked-text.ts";
+import { StoreUnavailableError } from "../../../src/services/persistence/document-store.ts";
 import { KeptRecords } from "../../../src/services/persistence/kept-records.ts";
 import { UsageArchive } from "../../../src/services/persistence/usage-archive.ts";
 import { UsageReports } from "../../../src/services/reporting/usage-reports.ts";
@@ -276,4 +278,25 @@ it("a disk that does not answer holds nothing up, and what is on it is not overw
   await second.clock.advance(80_000);
   expect(second.sent).toEqual([{ id: "2.1", rows: [row("b", 1)] }]);
   expect(kept(silent)).toEqual(before);
+});
+
+it("what a process leaves that still has the store is taken once it can be read", async () => {
+  const store = new MemoryStore();
+  const get = store.get;
+  store.get = () => Promise.reject(new StoreUnavailableError("another process has it", "locked"));
+  const second = startRig({ store, rig: 2 });
+  second.reports.add([row("a", 1)]);
+  second.fail(failure("unreachable"));
+  await second.clock.advance(60_000);
+  expect(kept(store)).toBeNull();
+  // The other one writes its last, and ends.
+  await store.put("@usage", encodeChecked(JSON.stringify({ batches: [], rows: [row("b", 5)] })));
+  store.get = get;
+  second.script.answer = () => taken;
+  await second.clock.advance(60_000);
+  await second.clock.advance(60_000);
+  const answers = second.sent.flatMap(({ rows }) => rows);
+  expect(answers).toContainEqual(row("b", 5));
+  expect(kept(store)).toBeNull();
+  await second.dispose();
 });
