@@ -19,7 +19,7 @@ const dayMs = 24 * 3_600_000;
 const environments = 4;
 /** A day has 8,640 of each environment. */
 const polls = scaled(8640, 1080, 8640);
-const growthBytesMax = 2_000_000;
+const growthBytesMax = 4_000_000;
 /** Null: the port refuses. The quiet ones are last: sockets that broke are collected over some time. */
 const modes: readonly (FaultMode | number | null)[] = [
   "reset",
