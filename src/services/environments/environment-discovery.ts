@@ -14,7 +14,13 @@ import { DiscoveryLog } from "./discovery-log.ts";
 import type { EnvironmentList } from "./environment-list.ts";
 import { PollPause } from "./poll-pause.ts";
 import { pollWaitMs } from "./poll-wait.ts";
-import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import {
+  archivedStatus,
+  failedStatus,
+  freshStatus,
+  neverRefreshed,
+  type RefreshStatus,
+} from "./refresh-status.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 export interface EnvironmentDiscoveryOptions {
@@ -157,29 +163,13 @@ export class EnvironmentDiscovery implements AsyncDisposable {
   }
 
   #recordSuccess(startTime: Date): void {
-    const { clock } = this.#options;
     this.#log.succeeded(this.#status.consecutiveFailures);
-    this.#setStatus({
-      state: "fresh",
-      pollIntervalMs: null,
-      reason: null,
-      lastAttemptTime: startTime,
-      lastSuccessTime: clock.wallTime(),
-      lastSuccessMonotonicMs: clock.monotonicMs(),
-      consecutiveFailures: 0,
-    });
+    this.#setStatus(freshStatus(startTime, this.#options.clock, null));
   }
 
   #recordFailure(error: unknown, startTime: Date): void {
-    const consecutiveFailures = this.#status.consecutiveFailures + 1;
-    this.#setStatus({
-      ...this.#status,
-      state: this.#status.state === "archived" ? "archived" : "failing",
-      reason: error instanceof UpstreamError ? error.code : null,
-      lastAttemptTime: startTime,
-      consecutiveFailures,
-    });
-    this.#log.failed(error, consecutiveFailures);
+    this.#setStatus(failedStatus(this.#status, error, startTime));
+    this.#log.failed(error, this.#status.consecutiveFailures);
   }
 
   #setStatus(status: RefreshStatus): void {

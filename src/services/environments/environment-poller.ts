@@ -11,7 +11,13 @@ import { PollPace } from "./poll-pace.ts";
 import type { RefreshLimiter } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
 import { runInPlace } from "./refresh-place.ts";
-import { archivedStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
+import {
+  archivedStatus,
+  failedStatus,
+  freshStatus,
+  neverRefreshed,
+  type RefreshStatus,
+} from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
 
 /**
@@ -206,30 +212,14 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   #recordSuccess(startTime: Date): void {
-    const { clock } = this.#options;
     this.#log.succeeded(this.#status.consecutiveFailures);
-    this.#setStatus({
-      state: "fresh",
-      reason: null,
-      lastAttemptTime: startTime,
-      lastSuccessTime: clock.wallTime(),
-      lastSuccessMonotonicMs: clock.monotonicMs(),
-      consecutiveFailures: 0,
-      pollIntervalMs: this.#pace.slowMs,
-    });
+    this.#setStatus(freshStatus(startTime, this.#options.clock, this.#pace.slowMs));
   }
 
   #recordFailure(error: unknown, startTime: Date): void {
     if (error !== this.#validator.refusal) this.#validator.failed();
-    const consecutiveFailures = this.#status.consecutiveFailures + 1;
-    this.#setStatus({
-      ...this.#status,
-      state: this.#status.state === "archived" ? "archived" : "failing",
-      reason: error instanceof UpstreamError ? error.code : null,
-      lastAttemptTime: startTime,
-      consecutiveFailures,
-    });
-    this.#log.failed(error, consecutiveFailures);
+    this.#setStatus(failedStatus(this.#status, error, startTime));
+    this.#log.failed(error, this.#status.consecutiveFailures);
   }
 
   #setStatus(status: RefreshStatus): void {

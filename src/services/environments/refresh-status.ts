@@ -1,5 +1,5 @@
 /** How the refreshes of one environment go: what the control plane tells of it, and health shows. */
-import type { UpstreamErrorCode } from "../../models/errors.ts";
+import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
 
 /** Replaced as a whole after each refresh. */
@@ -38,5 +38,36 @@ export function archivedStatus(confirmedAt: Date, clock: Clock): RefreshStatus {
     state: "archived",
     lastSuccessTime: confirmedAt,
     lastSuccessMonotonicMs: clock.monotonicMs() - ageMs,
+  };
+}
+
+/**
+ * After a refresh that went well.
+ * @param startTime when it began
+ * @param pollIntervalMs of the next one; null: the usual
+ */
+export function freshStatus(startTime: Date, clock: Clock, pollIntervalMs: number | null): RefreshStatus {
+  return {
+    state: "fresh",
+    reason: null,
+    lastAttemptTime: startTime,
+    lastSuccessTime: clock.wallTime(),
+    lastSuccessMonotonicMs: clock.monotonicMs(),
+    consecutiveFailures: 0,
+    pollIntervalMs,
+  };
+}
+
+/**
+ * After one that failed: what is archived stays so.
+ * @param error an `UpstreamError`; anything else is a bug
+ */
+export function failedStatus(before: RefreshStatus, error: unknown, startTime: Date): RefreshStatus {
+  return {
+    ...before,
+    state: before.state === "archived" ? "archived" : "failing",
+    reason: error instanceof UpstreamError ? error.code : null,
+    lastAttemptTime: startTime,
+    consecutiveFailures: before.consecutiveFailures + 1,
   };
 }
