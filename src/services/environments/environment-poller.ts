@@ -68,7 +68,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#options = options;
     this.#log = new RefreshLog(options.label, options.logger, options.clock);
     this.#validator = new RefreshValidator(() => options.settings().unconditionalEveryPolls);
-    this.#pace = new PollPace(options);
+    this.#pace = new PollPace({ ...options, stop: this.#stop.signal });
   }
 
   get status(): RefreshStatus {
@@ -123,7 +123,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#pace.stop();
+    this.#pace.wake();
     await this.#loop;
     this.#requested?.done.resolve();
   }

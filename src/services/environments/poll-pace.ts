@@ -13,13 +13,14 @@ export interface PollPaceOptions {
   readonly random: () => number;
   /** Those of today. */
   readonly settings: () => PollSettings;
+  /** Aborts where nothing is waited for any more, not even what the upstream has asked for. */
+  readonly stop: AbortSignal;
 }
 
 /** Of one environment; owned by its poller. */
 export class PollPace {
   readonly #options: PollPaceOptions;
   readonly #pause: PollPause;
-  readonly #stop = new AbortController();
   #slowMs: number | null = null;
 
   constructor(options: PollPaceOptions) {
@@ -49,12 +50,6 @@ export class PollPace {
     this.#pause.end();
   }
 
-  /** Ends any wait. */
-  stop(): void {
-    this.#stop.abort();
-    this.#pause.end();
-  }
-
   /** The settings have changed: the wait is as long as they say, counted from its start. */
   retime(): void {
     this.#pause.retime();
@@ -70,13 +65,13 @@ export class PollPace {
    * @returns how many usual intervals it stood for, at least 1
    */
   async wait(outcome: RefreshOutcome, promisedMs: number | null): Promise<number> {
-    const { clock, random, settings } = this.#options;
+    const { clock, random, settings, stop } = this.#options;
     const startMs = clock.monotonicMs();
     const drawn = random();
     const { error } = outcome;
     // A refused request of the circuit breaker asked nobody, and nobody asked it to wait.
     const askedMs = error?.code === "circuit_open" ? 0 : (error?.retryAfterMs ?? 0);
-    if (askedMs > 0) await clock.sleep(askedMs, this.#stop.signal);
+    if (askedMs > 0) await clock.sleep(askedMs, stop);
     const isLong = promisedMs !== null && outcome.consecutiveFailures === 0;
     await this.#pause.rest(() => {
       const usualMs = Math.max(0, pollWaitMs(outcome, settings(), drawn) - askedMs);

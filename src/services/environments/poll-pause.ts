@@ -6,8 +6,9 @@ import type { Clock } from "../clock.ts";
 
 export class PollPause {
   readonly #clock: Clock;
-  #ended = new AbortController();
-  #retimed = new AbortController();
+  #isEnded = false;
+  /** Ends the sleep that runs; null where none does. There is one for each environment: they are kept few. */
+  #sleep: AbortController | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -15,17 +16,18 @@ export class PollPause {
 
   /** The next pause begins anew; whoever ends it from now on may be there before it. */
   renew(): void {
-    this.#ended = new AbortController();
+    this.#isEnded = false;
   }
 
   /** Ends the pause, also one that is still to come. */
   end(): void {
-    this.#ended.abort();
+    this.#isEnded = true;
+    this.#sleep?.abort();
   }
 
   /** Has a pause that lasts be as long as is said now, counted from its start. */
   retime(): void {
-    this.#retimed.abort();
+    this.#sleep?.abort();
   }
 
   /**
@@ -34,10 +36,13 @@ export class PollPause {
    */
   async rest(waitMs: () => number): Promise<void> {
     const startMs = this.#clock.monotonicMs();
-    do {
-      this.#retimed = new AbortController();
+    for (let isCutShort = true; isCutShort && !this.#isEnded; ) {
       const leftMs = Math.max(0, waitMs() - (this.#clock.monotonicMs() - startMs));
-      await this.#clock.sleep(leftMs, AbortSignal.any([this.#ended.signal, this.#retimed.signal]));
-    } while (this.#retimed.signal.aborted && !this.#ended.signal.aborted);
+      const sleep = new AbortController();
+      this.#sleep = sleep;
+      await this.#clock.sleep(leftMs, sleep.signal);
+      isCutShort = sleep.signal.aborted;
+    }
+    this.#sleep = null;
   }
 }

@@ -5,7 +5,7 @@
 import type { SnapshotSlot } from "../../cache/snapshot-store.ts";
 import type { Clock } from "../clock.ts";
 import type { ClientStream, PreparedEvent } from "./client-stream.ts";
-import { eventText } from "./stream-texts.ts";
+import { eventBytes, eventText } from "./stream-texts.ts";
 
 /** A document that clients were told of. */
 interface ToldDocument {
@@ -60,7 +60,7 @@ export class EnvironmentStreams {
     // The same content once more, as the first poll brings it after a start from the archive.
     if (this.#told?.version === version) return false;
     const text = eventText(snapshot.updatedAtSeconds);
-    this.#told = { version, event: { text, bytes: Buffer.from(text) } };
+    this.#told = { version, event: { text, bytes: eventBytes(text) } };
     return true;
   }
 

@@ -15,6 +15,16 @@ export function eventText(updatedAtSeconds: string): string {
   return `event: environment_updated\ndata: {"updated_at": ${updatedAtSeconds}}\n\n`;
 }
 
+const encoder = new TextEncoder();
+
+/**
+ * @returns the text in memory of its own: an event is kept as long as its document is served, and a slice of
+ *   Node's pool would keep the other 64 KiB of it with it
+ */
+export function eventBytes(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
 /**
  * How long a client waits before it connects again. Its own block: an event has nothing but name and data.
  * @param random from 0 (included) to 1 (excluded)
