@@ -56,9 +56,9 @@ function report(results: readonly WayResult[], { rounds }: BenchOptions): BenchR
   ]);
   const head = ["a change by", "until", "changes", "p50, ms", "p99, ms", "most, ms", "target"];
   const note =
-    `Until the last of ${streams} clients of ${workers} workers is told, or every worker answers the new key ` +
-    "with 200. In it: a wait of up to 0.1 s that spreads a fleet's refreshes (events, webhooks), the wait " +
-    "for the next poll or look at the file, the fetch, reading, compiling, the roll-out to both workers. " +
+    `Until the last of ${streams} clients of ${workers} workers is told, or every worker answers the new ` +
+    "key with 200. In it: a wait of up to 0.1 s that spreads a fleet's refreshes (events, webhooks), the " +
+    "wait for the next poll or look at the file, the fetch, reading, compiling, the roll-out. " +
     `50 features; changes at random moments, ${rounds} ${rounds === 1 ? "round" : "rounds"}.`;
   const missed = results.filter(isMissed).map((result) => {
     const p99 = atShare(result, 0.99).toFixed(0);
