@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { FaultMode } from "../support/fault-modes.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { RawConnection } from "../support/raw-client.ts";
+import { startRealtimeUpstream } from "../support/realtime-upstream.ts";
 import {
   configFor,
   demoDocumentText,
@@ -212,3 +213,25 @@ it.concurrent("the log level decides what is written", async () => {
   expect((await proxy.exit).code).toBe(0);
   expect([proxy.stdout(), proxy.stderr()]).toEqual(["", ""]);
 });
+
+it.concurrent.each(["INFO", "DEBUG"])(
+  "an event stream of the upstream is told of, and kept, at %s",
+  async (level) => {
+    await using upstream = await startFaultUpstream();
+    await using realtime = await startRealtimeUpstream();
+    upstream.setDocument(
+      serverKey,
+      demoDocumentText.replace('"enable_realtime_updates": false', '"enable_realtime_updates": true'),
+    );
+    const config = configFor(upstream, {
+      logging: { log_format: "json", log_level: level },
+      realtime: { url: realtime.url, reconnect_min_seconds: 0.02, reconnect_max_seconds: 0.1 },
+    });
+    await using proxy = startProxyProcess({ config });
+    await eventually(() => proxy.stdout().includes("its event stream is established"));
+    // Some reconnects later, if there were any.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([realtime.connects.length, realtime.listeners]).toEqual([1, 1]);
+    expect(proxy.stdout()).not.toContain("by a bug");
+  },
+);

@@ -74,17 +74,32 @@ export interface LoggedLine {
 /** A logger that keeps its lines, for tests to look at. */
 export function createRecordingLogger(): { readonly logger: Logger; readonly lines: LoggedLine[] } {
   const lines: LoggedLine[] = [];
-  const record =
-    (level: LoggedLine["level"]): Logger["info"] =>
-    (fields, message) =>
-      void lines.push({ level, fields, message });
-  const logger = {
-    error: record("error"),
-    warn: record("warn"),
-    info: record("info"),
-    debug: record("debug"),
-  };
-  return { logger, lines };
+  return { logger: new RecordingLogger(lines), lines };
+}
+
+/** Its methods need their `this`, as those of the real one do. */
+class RecordingLogger implements Logger {
+  readonly #lines: LoggedLine[];
+
+  constructor(lines: LoggedLine[]) {
+    this.#lines = lines;
+  }
+
+  error(fields: LoggedLine["fields"], message: string): void {
+    this.#lines.push({ level: "error", fields, message });
+  }
+
+  warn(fields: LoggedLine["fields"], message: string): void {
+    this.#lines.push({ level: "warn", fields, message });
+  }
+
+  info(fields: LoggedLine["fields"], message: string): void {
+    this.#lines.push({ level: "info", fields, message });
+  }
+
+  debug(fields: LoggedLine["fields"], message: string): void {
+    this.#lines.push({ level: "debug", fields, message });
+  }
 }
 
 /** Publishes the documents and returns the application over them. */

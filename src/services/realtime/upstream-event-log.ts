@@ -45,8 +45,10 @@ export class UpstreamEventLog {
   established(): void {
     const isNews = !this.#wasEstablished && !this.#spell.isOn;
     this.#wasEstablished = true;
-    const write = isNews ? this.#logger.info : this.#logger.debug;
-    write({ environment: this.#label }, "The upstream tells of changes: its event stream is established");
+    this.#logger[isNews ? "info" : "debug"](
+      { environment: this.#label },
+      "The upstream tells of changes: its event stream is established",
+    );
   }
 
   /** A stream goes on for so long that the upstream is well again. */
