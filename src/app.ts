@@ -65,7 +65,6 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
     mountHealth(mount, dependencies);
     const { settings = null, notify } = dependencies.webhook ?? {};
     if (settings === null || notify === undefined) return;
-    const { logger } = dependencies;
     const webhook = createWebhookRoute({ ...routeDependencies, settings, notify, logger });
     mount("POST", webhookPath(settings), webhook);
   });

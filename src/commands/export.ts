@@ -1,6 +1,6 @@
 /**
  * The command `export`: writes an environment document to a file, as SDKs in offline mode and
- * `environments[].file` read it. It fetches from the upstream, or from a running proxy.
+ * `environment_key_pairs[].file` read it. It fetches from the upstream, or from a running proxy.
  */
 import { writeFile } from "node:fs/promises";
 import { loadSettings } from "../config/load-settings.ts";

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ConfigFile } from "./config-file-schema.ts";
-import { type ConfigTree, isTree, joinPath } from "./config-tree.ts";
+import { isTree, joinPath } from "./config-tree.ts";
 import { classOf, type SettingClass } from "./setting-classes.ts";
 
 export interface SettingChange {
@@ -60,8 +60,7 @@ function mixed(running: unknown, read: unknown, path: string, held: ReadonlySet<
   const known = held.has(path) ? "restart" : classOf(path);
   if (known !== null) return known === "live" ? read : running;
   if (!isTree(running) || !isTree(read)) return running;
-  const names = Object.keys(running) as (keyof ConfigTree)[];
   return Object.fromEntries(
-    names.map((name) => [name, mixed(running[name], read[name], joinPath(path, name), held)]),
+    Object.keys(running).map((name) => [name, mixed(running[name], read[name], joinPath(path, name), held)]),
   );
 }

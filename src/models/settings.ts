@@ -159,8 +159,9 @@ export interface StorageSettings {
   readonly path: string;
 }
 
-/** The event streams that clients hold open, in each worker. */
+/** Client streams: those that clients hold open, in each worker. */
 export interface ClientStreamSettings {
+  /** How often a stream gets a comment. */
   readonly keepAliveMs: number;
   /** A stream ends by itself after about so long. */
   readonly lifetimeMs: number;

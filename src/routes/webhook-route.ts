@@ -5,6 +5,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { headersFor } from "../cache/cors-headers.ts";
 import { RequestError } from "../models/errors.ts";
+import { isJsonObject } from "../models/json.ts";
 import type { WebhookSettings } from "../models/settings.ts";
 import type { NoticeTaker } from "../services/environments/data-plane-notice.ts";
 import type { Logger } from "../services/service-logger.ts";
@@ -79,5 +80,5 @@ function environmentIdOf(body: unknown): number | null {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return isJsonObject(value) ? value[name] : undefined;
 }

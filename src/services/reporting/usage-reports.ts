@@ -3,7 +3,6 @@
  * A batch is sent until the upstream has answered for it, always under the same key; nothing further is
  * drained meanwhile. It must never run two flushes at once.
  */
-
 import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { UsageRow } from "../../models/usage.ts";

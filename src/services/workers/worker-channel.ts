@@ -1,6 +1,6 @@
 /**
- * The control plane's line to one worker process: sends orders, and matches reports to
- * them. It neither starts nor replaces workers.
+ * The control plane's line to one worker process: sends orders, and matches reports to them. It neither
+ * starts nor replaces workers.
  */
 import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
