@@ -97,6 +97,13 @@ export class DocumentArchive {
     await this.#store.put(`${environment}!confirmed`, new TextEncoder().encode(String(time.getTime())));
   }
 
+  /** When a document of it was received or confirmed last; 1970 where nothing tells. */
+  async lastUse(environment: string): Promise<Date> {
+    const heads = await this.#heads(environment, []);
+    const receivedMs = heads.map(({ head }) => head.receivedAtMs);
+    return new Date(Math.max(await this.#confirmedMs(environment), ...receivedMs));
+  }
+
   /** Nothing is known of the environment any more. */
   async forget(environment: string): Promise<void> {
     for (const generation of generations) {
