@@ -47,7 +47,9 @@ export class EnvironmentArchive implements AsyncDisposable {
     this.#nextLookMs = clock.monotonicMs() + firstLookMs;
     this.#archive = new LastingArchive(path, logger);
     this.#writer = new ArchiveWriter({ archive: this.#archive, clock, logger });
-    this.#archive.open().catch((error: unknown) => this.#writer.failed(error));
+    this.#archive.open().catch((error: unknown) => {
+      if (!this.#isEnding) this.#writer.failed(error);
+    });
     this.records = new KeptRecords(this.#archive, logger);
   }
 

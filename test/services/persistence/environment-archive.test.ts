@@ -26,7 +26,7 @@ function startRig() {
     const has = async (key: string) => (await archive.find(key)) !== null;
     const removed = () =>
       lines.flatMap(({ fields }) => ("environments" in fields ? [fields["environments"]] : []));
-    return { archive, keep, has, removed };
+    return { archive, lines, keep, has, removed };
   };
   return { clock, start };
 }
@@ -73,4 +73,12 @@ it("a process that runs for long looks again, and keeps what else is in the stor
   await vi.waitFor(() => expect(removed()).toEqual([1, 1]));
   expect(await archive.records.read("@usage")).toHaveLength(1);
   await archive[Symbol.asyncDispose]();
+});
+
+it("a process that ends while the archive is being opened warns of nothing", async () => {
+  const { archive, lines } = startRig().start();
+  await archive[Symbol.asyncDispose]();
+  // What comes of the opening comes behind the end.
+  await expect(archive.records.read("@usage")).resolves.toBeUndefined();
+  expect(lines).toEqual([]);
 });
