@@ -21,6 +21,7 @@ import { createWebhookRoute, webhookPath } from "./routes/webhook-route.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
 
+/** What the application is made of. */
 export interface AppDependencies
   extends Omit<RouteDependencies, "respondError">,
     Pick<StreamRouteDependencies, "streams" | "clock"> {
@@ -29,6 +30,7 @@ export interface AppDependencies
   readonly webhook?: { readonly settings: WebhookSettings | null; readonly notify: NoticeTaker };
 }
 
+/** What the application of the admin listener is made of: it knows no environment. */
 export type AdminAppDependencies = Pick<AppDependencies, "cors" | "reportHealth" | "isAlive" | "logger">;
 
 const flagsPath = "/api/v1/flags";

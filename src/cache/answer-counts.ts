@@ -3,6 +3,7 @@
  * Routes add one where they write such an answer, and do nothing else: it is on the way of every request.
  */
 
+/** Of one resource. */
 export interface AnswerCount {
   /** Since usage was last told; that sets it to 0. */
   count: number;

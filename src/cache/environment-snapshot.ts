@@ -29,6 +29,7 @@ import { type ViewRules, ViewSnapshot } from "./view-snapshot.ts";
 /** Which of an environment's two kinds of key asked. */
 export type View = "client" | "server";
 
+/** One document version, ready to be served. */
 export interface EnvironmentSnapshot {
   /** Names the document's content: the same text has the same version on every instance. */
   readonly version: string;
@@ -50,6 +51,7 @@ export interface EnvironmentSnapshot {
   readonly refusedPatterns: readonly RefusedPattern[];
 }
 
+/** What a snapshot is built by, beside its document: the share of one environment. */
 export interface SnapshotSettings {
   readonly headerSet: HeaderSetFactory;
   readonly identityCache: IdentityCacheSettings;
@@ -57,6 +59,7 @@ export interface SnapshotSettings {
   readonly answerPlaces: number;
 }
 
+/** What a snapshot is built of. */
 export interface SnapshotInput {
   readonly packed: PackedDocument;
   /** The upstream's `Last-Modified`, where it sent one. */

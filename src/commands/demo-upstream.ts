@@ -21,6 +21,7 @@ export interface DemoUpstreamOptions {
   readonly proxyKey: string;
 }
 
+/** Listens on a free port of this machine alone; disposing of it closes all its connections. */
 export async function startDemoUpstream(options: DemoUpstreamOptions): Promise<DemoUpstream> {
   const server = createServer((request, response) => {
     answer(options, request, response).catch(() => sendJson(response, 500, { detail: "cannot read" }));

@@ -7,6 +7,7 @@ import type { ConfigFile } from "./config-file-schema.ts";
 import { isTree, joinPath } from "./config-tree.ts";
 import { classOf, type SettingClass } from "./setting-classes.ts";
 
+/** One setting that has another value than before. */
 export interface SettingChange {
   /** Such as `limits.traits_max`; a list is one setting, and so is a section where it is null, or was. */
   readonly path: string;

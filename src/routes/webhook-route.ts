@@ -13,6 +13,7 @@ import { type AppContext, requestHeader } from "./http-context.ts";
 import { parseBody, withBody } from "./request-body.ts";
 import type { RouteDependencies } from "./route-dependencies.ts";
 
+/** `notify` tells the control plane. */
 export interface WebhookDependencies extends Pick<RouteDependencies, "cors" | "respondError"> {
   readonly settings: WebhookSettings;
   readonly notify: NoticeTaker;

@@ -28,6 +28,7 @@ export interface StreamRouteDependencies
   readonly clock: Pick<Clock, "sleep">;
 }
 
+/** Answers with a stream that stays open; 401, 403 and 503 come after a second on a socket. */
 export function createStreamRoute(dependencies: StreamRouteDependencies) {
   const { resolveKey, cors, streams, respondError, clock } = dependencies;
   const headers = cors.headerSet({

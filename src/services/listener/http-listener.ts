@@ -38,6 +38,7 @@ export interface HttpListenerOptions {
  */
 type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
 
+/** Listens once, and drains once. */
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #rush = new AbortController();

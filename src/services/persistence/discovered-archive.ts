@@ -33,6 +33,7 @@ export interface FoundList {
   readonly confirmedAt: Date;
 }
 
+/** Owned by `EnvironmentDiscovery`: read at its start, written from then on. */
 export class DiscoveredArchive {
   readonly #options: DiscoveredArchiveOptions;
   #confirmedMs = Number.NEGATIVE_INFINITY;

@@ -29,6 +29,7 @@ export class StoreUnavailableError extends Error {
   }
 }
 
+/** What came of opening a store. */
 export interface OpenedStore {
   readonly store: ListedStore;
   /** Where the store could not be read and was begun anew, the folder that keeps what was there. */

@@ -29,6 +29,7 @@ export interface EnvironmentArchiveOptions {
   readonly logger: Logger;
 }
 
+/** Owns the store, for documents and for the records beside them. */
 export class EnvironmentArchive implements AsyncDisposable {
   /** What else is kept in the same store. */
   readonly records: KeptRecords;

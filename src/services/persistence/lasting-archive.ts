@@ -21,6 +21,7 @@ import { environmentsUnusedSince } from "./unused-environments.ts";
 /** The store writes a document to its log, and again into a table. */
 const writesOfDocument = 2;
 
+/** Owns the folder; a second process that wants it is refused. */
 export class LastingArchive implements RecordStore, AsyncDisposable {
   readonly #path: string;
   readonly #logger: Logger;

@@ -28,6 +28,7 @@ interface Transfer {
   readonly served: PromiseWithResolvers<PublishReport>;
 }
 
+/** From the start of one process to its end. */
 export class WorkerChannel {
   /** Resolves when the process has ended, however it did, or could not be started. */
   readonly exited: Promise<WorkerEnd>;
