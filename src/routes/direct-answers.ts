@@ -38,8 +38,8 @@ const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
 
 /**
  * @param fetch the application's
- * @returns for plain requests to declared paths as they stand, bodies read before; their routes answer by
- *   `respond` alone, whatever they answer
+ * @returns takes plain requests to declared paths as they stand, whose bodies were read before; the routes of
+ *   these paths give every answer by `respond`
  */
 export function listenDirectly(fetch: ApplicationFetch): RequestListener {
   return (incoming, outgoing) => {
