@@ -21,6 +21,7 @@ import { createWebhookRoute, webhookPath } from "./routes/webhook-route.ts";
 import type { NoticeTaker } from "./services/environments/data-plane-notice.ts";
 import type { Logger } from "./services/service-logger.ts";
 
+/** What the application is made of. */
 export interface AppDependencies
   extends Omit<RouteDependencies, "respondError">,
     Pick<StreamRouteDependencies, "streams" | "clock"> {
@@ -29,6 +30,7 @@ export interface AppDependencies
   readonly webhook?: { readonly settings: WebhookSettings | null; readonly notify: NoticeTaker };
 }
 
+/** What the application of the admin listener is made of: it knows no environment. */
 export type AdminAppDependencies = Pick<AppDependencies, "cors" | "reportHealth" | "isAlive" | "logger">;
 
 const flagsPath = "/api/v1/flags";
@@ -65,7 +67,6 @@ export function createApp(dependencies: AppDependencies): Hono<AppEnvironment> {
     mountHealth(mount, dependencies);
     const { settings = null, notify } = dependencies.webhook ?? {};
     if (settings === null || notify === undefined) return;
-    const { logger } = dependencies;
     const webhook = createWebhookRoute({ ...routeDependencies, settings, notify, logger });
     mount("POST", webhookPath(settings), webhook);
   });

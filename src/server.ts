@@ -46,9 +46,7 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
     clock,
     logger,
   });
-  if (settings.logging.accessLog) {
-    logRequests(node.server, { trustsForwardedFor: proxyHeaders, clock, logger });
-  }
+  if (settings.logging.accessLog) logRequests(node.server, { proxyHeaders, clock, logger });
   return {
     dataPlane: environments,
     listen: (port) => usage.beginAfter(httpListener.listen(port)),

@@ -26,7 +26,10 @@ const documents = [
   "examples",
 ];
 
-/** Each may import itself and those to its left. `config` and `dashboard` stand aside: see `mayImport`. */
+/**
+ * Each may import itself and those to its left. `config` stands aside, and so will `dashboard`, the status
+ * page of the roadmap: see `mayImport`.
+ */
 const rooms = [
   ..."models engine cache services routes app app-listener".split(" "),
   ..."server admin control-plane worker cluster commands main".split(" "),

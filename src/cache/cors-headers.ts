@@ -10,10 +10,12 @@ const variesByRequest = "X-Environment-Key, Accept-Encoding";
 const preflightMaxAgeSeconds = 600;
 const allowedMethods = "GET, HEAD, POST, PUT, OPTIONS";
 
+/** What the settings say of CORS, ready for each request. */
 export interface CorsHeaders {
   readonly anyOrigin: boolean;
   /** The origins that are named in an answer to them; empty where any origin is allowed. */
   readonly namedOrigins: ReadonlySet<string>;
+  /** The value of `Vary`. */
   readonly vary: string;
   /** Adds the CORS and `Vary` headers of an answer. */
   readonly headerSet: HeaderSetFactory;
@@ -54,8 +56,8 @@ export function prepareCors(allowOrigins: readonly string[]): CorsHeaders {
 }
 
 /**
- * The record for a request's origin. An origin of a list is named at once: a record for each would cost
- * memory.
+ * The record for a request's origin. An origin of a list is put in for each request: to prepare a record for
+ * every origin would cost memory.
  * @param cors of the settings that the request is answered by; the set may be of older ones
  */
 export function headersFor(cors: CorsHeaders, set: HeaderSet, origin: string | null): HeaderRecord {
@@ -68,7 +70,7 @@ export function headersFor(cors: CorsHeaders, set: HeaderSet, origin: string | n
   };
 }
 
-/** What was prepared while the settings allowed any origin, and now do not, or the other way round. */
+/** The same for a record of other settings: they allowed any origin and these do not, or the reverse. */
 function plainUnder({ anyOrigin, vary }: CorsHeaders, prepared: HeaderRecord): HeaderRecord {
   if (anyOrigin) return { ...prepared, vary, ...ofAnyOrigin };
   const {

@@ -29,6 +29,7 @@ import { type ViewRules, ViewSnapshot } from "./view-snapshot.ts";
 /** Which of an environment's two kinds of key asked. */
 export type View = "client" | "server";
 
+/** One document version, ready to be served. */
 export interface EnvironmentSnapshot {
   /** Names the document's content: the same text has the same version on every instance. */
   readonly version: string;
@@ -50,6 +51,7 @@ export interface EnvironmentSnapshot {
   readonly refusedPatterns: readonly RefusedPattern[];
 }
 
+/** What a snapshot is built by, beside its document: the share of one environment. */
 export interface SnapshotSettings {
   readonly headerSet: HeaderSetFactory;
   readonly identityCache: IdentityCacheSettings;
@@ -57,6 +59,7 @@ export interface SnapshotSettings {
   readonly answerPlaces: number;
 }
 
+/** What a snapshot is built of. */
 export interface SnapshotInput {
   readonly packed: PackedDocument;
   /** The upstream's `Last-Modified`, where it sent one. */
@@ -94,15 +97,15 @@ export async function buildEnvironmentSnapshot(
   const compiled = await runSteps(compileInSteps(document, compiling));
   const version = packed.digest.slice(0, 16);
   const updatedAtSeconds = updatedAtText(input, document);
-  const updatedAt = { "x-flagsmith-document-updated-at": updatedAtSeconds };
+  const updatedAtHeader = { "x-flagsmith-document-updated-at": updatedAtSeconds };
   const etagBase = `${representationVersion}-${version}`;
-  const context = { compiled, document, etagBase, settings, runSteps, updatedAtHeader: updatedAt };
+  const context = { compiled, document, etagBase, settings, runSteps, updatedAtHeader };
   // One after the other: both at once would take two slices of the same turn.
   const server = await buildView("server", context, null);
   const client = await buildView("client", context, server.flags.shown);
   return {
     version,
-    etagBase: context.etagBase,
+    etagBase,
     environmentId: document.id == null ? null : Number(scalarText(document.id)),
     environmentName: document.name ?? null,
     clientKey: document.api_key,
@@ -137,9 +140,9 @@ function updatedAtText({ lastModified, receivedAt }: SnapshotInput, document: En
 
 function prepareDocument(
   { packed, lastModified }: SnapshotInput,
-  { document, settings, updatedAtHeader: updatedAt, etagBase }: BuildContext,
+  { document, settings, updatedAtHeader, etagBase }: BuildContext,
 ): PreparedResponse {
-  const updatedAtMs = Math.floor(Number(updatedAt["x-flagsmith-document-updated-at"])) * 1000;
+  const updatedAtMs = Math.floor(Number(updatedAtHeader["x-flagsmith-document-updated-at"])) * 1000;
   const modifiedMs = lastModified === null ? updatedAtMs : Date.parse(lastModified);
   const lastModifiedMs = Number.isNaN(modifiedMs) ? updatedAtMs : modifiedMs;
   const knowsTime = lastModified !== null || (document.updated_at ?? null) !== null;
@@ -147,7 +150,7 @@ function prepareDocument(
     content: { plain: packed.body, compressed: packed.compressed },
     headers: {
       ...commonHeaders,
-      ...updatedAt,
+      ...updatedAtHeader,
       ...(knowsTime ? { "last-modified": new Date(lastModifiedMs).toUTCString() } : {}),
     },
     etag: etagBase,
@@ -162,14 +165,14 @@ async function buildView(
   context: BuildContext,
   others: ShownFlags | null,
 ): Promise<ViewSnapshot> {
-  const { compiled, settings, updatedAtHeader: updatedAt, etagBase } = context;
+  const { compiled, settings, updatedAtHeader, etagBase } = context;
   const rules = viewRules(view, context);
   const shown = await showFlags(rules, context, others);
   return new ViewSnapshot({
     compiled,
     rules,
     flags: prepareFlags(shown, `${etagBase}-${view}`, context),
-    identityHeaders: settings.headerSet({ ...commonHeaders, ...updatedAt }),
+    identityHeaders: settings.headerSet({ ...commonHeaders, ...updatedAtHeader }),
     identityResponses: new IdentityResponseCache(settings.identityCache),
   });
 }
@@ -203,7 +206,7 @@ async function showFlags(
     .map(({ withoutIdentity }) => withoutIdentity)
     .filter(({ feature }) => !hiddenFeatures.has(feature.index));
   const shown = shownOf(outcomes, hidesDisabledFlags);
-  // The server view shows all, so as many are the same.
+  // What the client view shows is a part of what the server view does: as many flags are the same flags.
   if (others?.count === shown.length) return others;
   const text = await runSteps(listText(shown));
   return new ShownFlags(outcomes, hidesDisabledFlags, await encodeContent(bodyOf(text)));
@@ -212,9 +215,9 @@ async function showFlags(
 function prepareFlags(
   shown: ShownFlags,
   etag: string,
-  { settings: { headerSet }, updatedAtHeader: updatedAt }: BuildContext,
+  { settings: { headerSet }, updatedAtHeader }: BuildContext,
 ): PreparedFlags {
-  const headers = { ...commonHeaders, ...updatedAt };
+  const headers = { ...commonHeaders, ...updatedAtHeader };
   const list = prepareResponse({ content: shown.list, headers, etag, headerSet });
   return new PreparedFlags({ shown, list, prepare: flagPreparer(etag, headerSet) });
 }

@@ -18,7 +18,7 @@ export function identityFlagFragment(outcome: Omit<Outcome, "fragment">): Fragme
 /** Without its closing brace. */
 function openFlagText({ feature, enabled, value }: Omit<Outcome, "fragment">): string {
   const { id, name, type } = feature;
-  const texts = [scalarText(id), JSON.stringify(name), JSON.stringify(type)];
-  const featureText = `{"id":${texts[0]},"name":${texts[1]},"type":${texts[2]}}`;
+  const names = `"name":${JSON.stringify(name)},"type":${JSON.stringify(type)}`;
+  const featureText = `{"id":${scalarText(id)},${names}}`;
   return `{"feature":${featureText},"enabled":${enabled},"feature_state_value":${scalarText(value)}`;
 }

@@ -133,6 +133,9 @@ function keyOf(content: Buffer | string): string {
  * them is kept a request too early.
  */
 
+const basis = 0x811c9dc5;
+const multiplier = 0x9e3779b1;
+
 function fingerprintOf(bytes: Buffer): number {
   let hash = basis;
   let index = 0;
@@ -149,9 +152,6 @@ function fingerprintOfText(text: string): number {
   for (let index = 0; index < text.length; index += 1) hash = mixed(hash, text.charCodeAt(index));
   return hash >>> 0;
 }
-
-const basis = 0x811c9dc5;
-const multiplier = 0x9e3779b1;
 
 /** Places take the lowest bits alone, so that the highest must reach them. */
 function mixed(hash: number, word: number): number {

@@ -15,6 +15,8 @@ export interface OverridePlace {
   readonly end: number;
 }
 
+const none: readonly IdentityOverrideModel[] = [];
+
 /** @param places in document order */
 export function buildOverrideIndex(places: readonly OverridePlace[]): OverrideIndex {
   const count = places.length;
@@ -76,5 +78,3 @@ export function overrideFinder({
     return found;
   };
 }
-
-const none: readonly IdentityOverrideModel[] = [];

@@ -13,6 +13,7 @@ interface PreparedFlagsInput {
   readonly prepare: (outcome: Outcome) => PreparedResponse;
 }
 
+/** Owned by one view of one snapshot; ends with it. */
 export class PreparedFlags {
   readonly list: PreparedResponse;
   readonly shown: ShownFlags;

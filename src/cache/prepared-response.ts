@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import * as zlib from "node:zlib";
 import type { CompressedBody, ContentEncoding } from "../models/packed-document.ts";
 
+/** Headers by name, in lower case. */
 export type HeaderRecord = Readonly<Record<string, string>>;
 
 /** Headers with those of CORS, as the settings were when they were made (contract A8). */
@@ -19,6 +20,7 @@ export interface HeaderSet {
 /** What is sent. */
 export type Body = Uint8Array<ArrayBuffer> | string;
 
+/** One form in which an answer can be sent. */
 export interface Representation {
   /** Null: as it is. */
   readonly encoding: ContentEncoding | null;
@@ -30,6 +32,7 @@ export interface Representation {
   readonly notModifiedHeaders: HeaderSet;
 }
 
+/** An answer in all its forms. */
 export interface PreparedResponse {
   readonly plain: Representation;
   /** The smallest first. */
@@ -70,6 +73,7 @@ export interface EncodedContent {
   readonly compressed: readonly CompressedBody[];
 }
 
+/** What an answer is prepared of. */
 export interface PreparationInput {
   readonly content: EncodedContent;
   /** All but content length, encoding and ETag. */

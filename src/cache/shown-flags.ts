@@ -6,6 +6,7 @@ import type { Outcome } from "../engine/compile-outcomes.ts";
 import { environmentFlagText } from "./flag-texts.ts";
 import type { EncodedContent } from "./prepared-response.ts";
 
+/** The flags of one list or of several, with their text; each found by its name. */
 export class ShownFlags {
   readonly count: number;
   /** All of them as a JSON list. */
@@ -42,11 +43,15 @@ export class ShownFlags {
   }
 }
 
+/** @returns those of the outcomes that are shown, in the same order */
 export function shownOf(outcomes: readonly Outcome[], hidesDisabled: boolean): readonly Outcome[] {
   return hidesDisabled ? outcomes.filter(({ enabled }) => enabled) : outcomes;
 }
 
-/** @param outcomes in document order; a step is one of them */
+/**
+ * @param outcomes in document order; a step is one of them
+ * @returns their flags as a JSON list
+ */
 export function* listText(outcomes: readonly Outcome[]): Generator<undefined, string> {
   const texts: string[] = [];
   for (const outcome of outcomes) {

@@ -6,6 +6,7 @@ import { sharedBetween } from "./identity-response-cache.ts";
 import type { HeaderSetFactory } from "./prepared-response.ts";
 
 /**
+ * @param identityCache entries and bytes of all environments together
  * @param environments how many there are when a snapshot is built. Older snapshots keep their share until
  *   their document changes: once n environments have come one by one, all shares are ln(n) times the limit.
  */

@@ -17,6 +17,7 @@ interface WritableSlot extends SnapshotSlot {
   current: EnvironmentSnapshot | null;
 }
 
+/** The one owner of all slots; it looks at no key. */
 export class SnapshotStore {
   readonly #slots = new Set<WritableSlot>();
 

@@ -36,6 +36,7 @@ export interface IdentitySubject {
   readonly traits: AcceptedTraits;
 }
 
+/** Shared by all requests whose traits do not count, or are none. */
 export const noTraits: AcceptedTraits = { values: new Map(), transientKeys: new Set() };
 
 interface ViewInput {
@@ -47,6 +48,7 @@ interface ViewInput {
   readonly identityResponses: IdentityResponseCache;
 }
 
+/** Answers what one kind of key asks of one snapshot. */
 export class ViewSnapshot {
   readonly rules: ViewRules;
   readonly flags: PreparedFlags;

@@ -73,7 +73,7 @@ export class ConfigurationReload {
   }
 
   #reload(proxy: ReloadingProxy, isAsked: boolean): void {
-    const files = new ReadFiles();
+    const files = new ReadFiles(this.#files);
     const read = this.#read(files);
     const digest = files.digest();
     if (digest === this.#digest && !isAsked) return;

@@ -21,6 +21,7 @@ export interface DemoUpstreamOptions {
   readonly proxyKey: string;
 }
 
+/** Listens on a free port of this machine alone; disposing of it closes all its connections. */
 export async function startDemoUpstream(options: DemoUpstreamOptions): Promise<DemoUpstream> {
   const server = createServer((request, response) => {
     answer(options, request, response).catch(() => sendJson(response, 500, { detail: "cannot read" }));
@@ -46,7 +47,7 @@ async function answer(
   if (url?.startsWith("/api/v1/proxy/") && !holdsProxyKey) {
     sendJson(response, 403, { detail: "Invalid or missing proxy key" });
   } else if (url === "/api/v1/proxy/config/") {
-    response.writeHead(200, { "content-type": "application/json" }).end(await readFile(options.listFile));
+    sendFile(response, await readFile(options.listFile));
   } else if (url === "/api/v1/proxy/usage/" && method === "POST") {
     request.resume().on("end", () => response.writeHead(204).end());
   } else if (!(await hasServerKey(options.listFile, String(headers["x-environment-key"])))) {
@@ -65,9 +66,16 @@ async function hasServerKey(listFile: URL, key: string): Promise<boolean> {
 async function sendDocument(file: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { mtime } = await stat(file);
   const lastModified = mtime.toUTCString();
+  const isHeld = request.headers["if-modified-since"] === lastModified;
+  const body = isHeld ? null : await readFile(file);
   response.setHeader("last-modified", lastModified);
-  if (request.headers["if-modified-since"] === lastModified) response.writeHead(304).end();
-  else response.writeHead(200, { "content-type": "application/json" }).end(await readFile(file));
+  if (body === null) response.writeHead(304).end();
+  else sendFile(response, body);
+}
+
+/** @param body read before: an answer that has begun could not be one of 500 any more */
+function sendFile(response: ServerResponse, body: Buffer): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(body);
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

@@ -1,11 +1,11 @@
 /**
  * The command `export`: writes an environment document to a file, as SDKs in offline mode and
- * `environments[].file` read it. It fetches from the upstream, or from a running proxy.
+ * `environment_key_pairs[].file` read it. It fetches from the upstream, or from a running proxy.
  */
 import { writeFile } from "node:fs/promises";
 import { loadSettings } from "../config/load-settings.ts";
 import { UpstreamError } from "../models/errors.ts";
-import type { EnvironmentKeyPair, Settings } from "../models/settings.ts";
+import type { Settings } from "../models/settings.ts";
 import { systemClock } from "../services/clock.ts";
 import { joinPages } from "../services/documents/pack-document.ts";
 import { joinBlocks } from "../services/documents/page-blocks.ts";
@@ -13,12 +13,19 @@ import { nextActions } from "../services/upstream/next-actions.ts";
 import { UpstreamClient } from "../services/upstream/upstream-client.ts";
 import type { CommandOutput } from "./command-output.ts";
 import { exitCodes } from "./exit-codes.ts";
+import { findEnvironment } from "./exported-environment.ts";
 
 export interface ExportOptions {
   readonly configPath?: string | undefined;
-  /** A client or server key of the configuration, or its position there, counted from 1. */
+  /**
+   * A client or server key of the configuration, or its position there, counted from 1; or a key of an
+   * environment that the configuration's proxy key opens.
+   */
   readonly environment: string;
-  /** The file; `-` for standard output; without it `environment-<position>.json`. */
+  /**
+   * The file; `-` for standard output; without it `environment-<position>.json`, or `environment.json` where
+   * the configuration does not list it.
+   */
   readonly file?: string | undefined;
   /**
    * The API's URL to fetch from, such as a running proxy's `…/api/v1`; without it the configured upstream.
@@ -34,19 +41,16 @@ export async function exportDocument(output: CommandOutput, options: ExportOptio
     output.stderr.write("export: --url takes an API's address, such as http://127.0.0.1:8000/api/v1\n");
     return exitCodes.faultyConfiguration;
   }
-  const position = findEnvironment(settings.environments, options.environment);
-  const pair = settings.environments[position];
-  if (pair === undefined) {
-    const count = settings.environments.length;
-    output.stderr.write(
-      `no environment of the configuration has this key: give one of its keys, or its position ` +
-        `from 1 to ${count}\n`,
-    );
-    return exitCodes.faultyConfiguration;
+  const userAgent = `flag-edge-proxy/${options.version}`;
+  const { environment, url } = options;
+  const found = await findEnvironment(settings, { environment, isOfProxy: url !== undefined, userAgent });
+  if ("fault" in found) {
+    output.stderr.write(`${found.fault}\n`);
+    return found.exitCode;
   }
   try {
-    const text = await fetchText(settings, pair, options);
-    const file = options.file ?? `environment-${position + 1}.json`;
+    const text = await fetchText(settings, found.serverKey, url, userAgent);
+    const file = options.file ?? found.fileName;
     if (file === "-") output.stdout.write(`${text}\n`);
     else await writeFile(file, text, { mode: 0o600 });
     output.stderr.write(
@@ -63,17 +67,11 @@ export async function exportDocument(output: CommandOutput, options: ExportOptio
   }
 }
 
-function findEnvironment(pairs: readonly EnvironmentKeyPair[], wanted: string): number {
-  if (/^\d{1,4}$/.test(wanted)) return Number(wanted) - 1;
-  return pairs.findIndex(({ clientSideKey, serverSideKey }) =>
-    [clientSideKey, serverSideKey].includes(wanted),
-  );
-}
-
 async function fetchText(
   { upstream: settings }: Settings,
-  { serverSideKey }: EnvironmentKeyPair,
-  { url, version }: ExportOptions,
+  serverKey: string,
+  url: string | undefined,
+  userAgent: string,
 ): Promise<string> {
   await using upstream = new UpstreamClient({
     // A proxy needs the server key alone; what else the upstream may see is not for it.
@@ -81,10 +79,10 @@ async function fetchText(
       url === undefined
         ? settings
         : { ...settings, apiUrl: url.replace(/\/+$/, ""), proxyKey: null, clientCertificate: null },
-    userAgent: `flag-edge-proxy/${version}`,
+    userAgent,
     clock: systemClock,
   });
-  const answer = await upstream.fetchDocument({ serverKey: serverSideKey, ifModifiedSince: null });
+  const answer = await upstream.fetchDocument({ serverKey, ifModifiedSince: null });
   // Without a condition there is no 304; the client refuses one that comes all the same.
   return answer.kind === "document" ? Buffer.from(joinPages(answer.pages.map(joinBlocks))).toString() : "";
 }

@@ -2,7 +2,6 @@
  * The command `serve`: loads the configuration, runs the proxy, and ends it in order on SIGTERM or SIGINT.
  * It owns the process's signals and last words.
  */
-
 import { startProxy } from "../cluster.ts";
 import { loadSettings } from "../config/load-settings.ts";
 import { createLogger, type ProcessLogger } from "../config/logger.ts";

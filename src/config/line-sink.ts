@@ -15,15 +15,19 @@ const fullPipeRetryMs = 10;
 const fullPipeRetriesMax = 50;
 
 /**
- * Lines of one descriptor, in order. What cannot be written is dropped: the service goes on without a log.
+ * Lines of one descriptor, in order. What cannot be written is dropped: the service goes on without a log,
+ * and says so once it has one again.
  */
 export class LineSink {
   readonly #descriptor: number;
   readonly #isGathering: boolean;
+  readonly #onDropped: (lines: number) => void;
   /** What is left of a chunk that was written in part. */
   #left = Buffer.alloc(0);
   /** Lines since then; joining text is cheap, and it becomes bytes once a chunk. */
   #lines = "";
+  /** Lines that had no room since that was last told. */
+  #dropped = 0;
   #isWriting = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -31,15 +35,20 @@ export class LineSink {
    * @param descriptor 1 is standard output
    * @param isGathering false: each line is handed to the kernel at once. True: lines are gathered to 4,096
    *   characters or 500 ms. Either way a thread of the pool writes, so that a slow reader holds nobody up
+   * @param onDropped told once there is room again how many lines had none; it may write
    */
-  constructor(descriptor: number, isGathering: boolean) {
+  constructor(descriptor: number, isGathering: boolean, onDropped: (lines: number) => void) {
     this.#descriptor = descriptor;
     this.#isGathering = isGathering;
+    this.#onDropped = onDropped;
   }
 
   /** Takes a line, its line break included. */
   write(line: string): void {
-    if (this.#lines.length > pendingCharactersMax) return;
+    if (this.#lines.length > pendingCharactersMax) {
+      this.#dropped += 1;
+      return;
+    }
     this.#lines += line;
     if (!this.#isGathering || this.#lines.length >= gatheredCharacters) this.#startWriting();
     else this.#startWritingLater();
@@ -84,10 +93,18 @@ export class LineSink {
       this.#isWriting = false;
       if (error === null) this.#left = chunk.subarray(bytes);
       else if (isFullPipe(error)) this.#left = chunk;
+      if (error === null) this.#tellDropped();
       const isDue = !this.#isGathering || this.#lines.length >= gatheredCharacters;
       if (error === null && isDue) this.#startWriting();
       else if (this.#left.length + this.#lines.length > 0) this.#startWritingLater();
     });
+  }
+
+  #tellDropped(): void {
+    const lines = this.#dropped;
+    if (lines === 0 || this.#lines.length > pendingCharactersMax) return;
+    this.#dropped = 0;
+    this.#onDropped(lines);
   }
 }
 

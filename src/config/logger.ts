@@ -35,7 +35,9 @@ const pinoLevels: Readonly<Record<LogLevel, string>> = {
  */
 export function createLogger(settings: LoggingSettings, output?: DestinationStream): ProcessLogger {
   // Without an access log lines are few, and none may be lost: each is handed to the kernel at once.
-  const standardOutput = new LineSink(1, settings.accessLog);
+  const standardOutput = new LineSink(1, settings.accessLog, (lines) =>
+    logger.warn({ lines }, "Lines of this log are missing: nobody read them in time"),
+  );
   const lines = output ?? standardOutput;
   const stream = settings.format === "generic" ? prettyStream(settings, lines) : lines;
   const logger = pino(

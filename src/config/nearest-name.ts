@@ -2,7 +2,6 @@
  * Finds the setting that an unknown name most likely means. It must never repeat a name that looks like a
  * key: keys end up as names by mistake.
  */
-
 import { distance } from "fastest-levenshtein";
 import { maskKey } from "../models/masked-key.ts";
 import { settingAliases } from "./config-file-schema.ts";

@@ -6,8 +6,9 @@ import { describeValue, type Reading } from "./setting-readers.ts";
 export function readNetwork(raw: unknown): Reading<string> {
   const remedy = 'Set an address such as "192.0.2.7", or a network such as "10.0.0.0/8" or "2001:db8::/32".';
   const wanted = "expected an address or a network";
-  if (typeof raw !== "string" || raw === "")
+  if (typeof raw !== "string" || raw === "") {
     return { fault: `${wanted}, found ${describeValue(raw)}`, remedy };
+  }
   const [, address = "", suffix] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(raw.trim()) ?? [];
   const bitsMax = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
   if (bitsMax === 0) return { fault: `${wanted}, found text of another form`, remedy };

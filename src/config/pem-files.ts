@@ -28,6 +28,7 @@ export function readCertificates(path: string): { certificates: string } | { fau
   return { certificates: `${blocks.join("\n")}\n` };
 }
 
+/** Paths, as the operating system takes them. */
 export interface PairFiles {
   readonly certificateFile: string;
   readonly keyFile: string;
@@ -39,6 +40,7 @@ export interface PairFault {
   readonly fault: string;
 }
 
+/** A pair that belongs together, with until when it is valid (ISO 8601), or all that is wrong with it. */
 export type PairReading =
   | { readonly pair: CertificatePair; readonly validTo: string; readonly warning: string | null }
   | { readonly pair: null; readonly faults: readonly PairFault[] };

@@ -9,11 +9,15 @@ import { number } from "./setting-readers.ts";
  * many seconds stays below that.
  */
 export const secondsMax = 1_000_000;
+/** More of anything than this is a mistake. */
 export const countMax = 1_000_000;
 const bytesMax = 1_073_741_824;
 
+/** Seconds, above 0, fractions too. */
 export const seconds = (byDefault: number) => number({ default: byDefault, max: secondsMax });
+/** A whole number, 1 or more unless `min` says otherwise. */
 export const count = (byDefault: number, min = 1) =>
   number({ default: byDefault, min, max: countMax, whole: true });
+/** Bytes, 1 KiB to 1 GiB. */
 export const bytes = (byDefault: number) =>
   number({ default: byDefault, min: 1024, max: bytesMax, whole: true });

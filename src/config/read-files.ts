@@ -8,10 +8,17 @@ import { type FileReading, readTextFile } from "./text-file.ts";
 /** The files of one reading. */
 export class ReadFiles {
   readonly #readings = new Map<string, FileReading>();
+  readonly #pipes: ReadonlyMap<string, FileReading>;
+
+  /** @param before of an earlier reading: what a pipe gave then counts on, as it gives it once */
+  constructor(before: ReadFiles | null = null) {
+    const readings = before === null ? [] : [...before.#readings];
+    this.#pipes = new Map(readings.filter(([, reading]) => reading.text !== null && reading.isPipe === true));
+  }
 
   /** Reads a file, once: whoever asks for it again gets the same. */
   readonly read = (path: string): FileReading => {
-    const reading = this.#readings.get(path) ?? readTextFile(path);
+    const reading = this.#readings.get(path) ?? this.#pipes.get(path) ?? readTextFile(path);
     this.#readings.set(path, reading);
     return reading;
   };

@@ -1,11 +1,9 @@
 /**
- * The settings of the section `realtime`: where the upstream tells of changes, what is done when it
- * does, and the streams of clients.
- * It must not open connections.
+ * The settings of the section `realtime`: where the upstream tells of changes, what is done when it does, and
+ * client streams. It must not open connections.
  */
 import { z } from "zod";
-import { clientStreamSettings } from "./client-stream-settings.ts";
-import { bytes, seconds } from "./quantities.ts";
+import { bytes, count, seconds } from "./quantities.ts";
 import { number, type Reading, setting } from "./setting-readers.ts";
 import { readApiUrl } from "./url-readers.ts";
 
@@ -23,7 +21,10 @@ export const realtime = z
     event_bytes_max: bytes(65_536),
     reconnect_min_seconds: seconds(1),
     reconnect_max_seconds: seconds(60),
-    ...clientStreamSettings,
+    keep_alive_seconds: seconds(25),
+    stream_lifetime_seconds: seconds(600),
+    streams_max: count(20_000),
+    environment_streams_max: count(10_000),
   })
   .superRefine((value, context) => {
     if (value.reconnect_min_seconds <= value.reconnect_max_seconds) return;

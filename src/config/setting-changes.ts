@@ -4,11 +4,12 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { ConfigFile } from "./config-file-schema.ts";
-import { type ConfigTree, isTree, joinPath } from "./config-tree.ts";
+import { isTree, joinPath } from "./config-tree.ts";
 import { classOf, type SettingClass } from "./setting-classes.ts";
 
+/** One setting that has another value than before. */
 export interface SettingChange {
-  /** Such as `limits.traits_max`; a list or a section that may be null is one setting. */
+  /** Such as `limits.traits_max`; a list is one setting, and so is a section where it is null, or was. */
   readonly path: string;
   readonly class: SettingClass;
   readonly value: unknown;
@@ -40,14 +41,15 @@ function changesOf(
   after: unknown,
   path: string,
   held: ReadonlySet<string>,
+  classOfSection: SettingClass | null = null,
 ): SettingChange[] {
-  const known = held.has(path) ? "restart" : classOf(path);
-  if (known === null && isTree(before) && isTree(after)) {
+  const known = held.has(path) ? "restart" : (classOf(path) ?? classOfSection);
+  if (isTree(before) && isTree(after)) {
     return Object.keys(after).flatMap((name) =>
-      changesOf(before[name], after[name], joinPath(path, name), held),
+      changesOf(before[name], after[name], joinPath(path, name), held, known),
     );
   }
-  // A section that may be null, and is, or was: its settings are of several classes.
+  // Of a section that may be null, and is, or was, the settings may be of several classes.
   return isDeepStrictEqual(before, after) ? [] : [{ path, class: known ?? "restart", value: after }];
 }
 
@@ -60,8 +62,7 @@ function mixed(running: unknown, read: unknown, path: string, held: ReadonlySet<
   const known = held.has(path) ? "restart" : classOf(path);
   if (known !== null) return known === "live" ? read : running;
   if (!isTree(running) || !isTree(read)) return running;
-  const names = Object.keys(running) as (keyof ConfigTree)[];
   return Object.fromEntries(
-    names.map((name) => [name, mixed(running[name], read[name], joinPath(path, name), held)]),
+    Object.keys(running).map((name) => [name, mixed(running[name], read[name], joinPath(path, name), held)]),
   );
 }

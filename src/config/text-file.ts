@@ -4,9 +4,12 @@
  */
 import { readFileSync, statSync } from "node:fs";
 
-/** The text of a file, or what is wrong with it; `missing` where there is no such file. */
+/**
+ * The text of a file, or what is wrong with it; `missing` where there is no such file, `isPipe` where what
+ * was read cannot be read again.
+ */
 export type FileReading =
-  | { readonly text: string }
+  | { readonly text: string; readonly isPipe?: boolean }
   | { readonly text: null; readonly fault: string; readonly missing: boolean };
 
 /** Reads the file at a path, as `readTextFile` does. */
@@ -24,7 +27,8 @@ export function readTextFile(path: string): FileReading {
     const stats = statSync(path);
     if (stats.isDirectory()) return broken("a directory, not a file");
     if (stats.size > fileBytesMax) return broken("a file of more than 16 MiB");
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path)) };
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    return stats.isFile() ? { text } : { text, isPipe: true };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ERR_ENCODING_INVALID_ENCODED_DATA") return broken("not text in UTF-8");

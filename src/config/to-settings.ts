@@ -26,6 +26,10 @@ export interface ReadBeside {
   readonly directory: string;
 }
 
+/**
+ * @param file checked, defaults filled in
+ * @param beside what was read at the start, or just now
+ */
 export function toSettings(file: ConfigFile, { surroundings, pairs, directory }: ReadBeside): Settings {
   return {
     environments: file.environment_key_pairs.map((pair) => ({

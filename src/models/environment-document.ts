@@ -23,6 +23,7 @@ const condition = z
   .object({ operator: word, value: z.unknown().optional(), property_: z.string().nullish() })
   .catch({ operator: "", value: null, property_: null });
 
+/** A rule of a segment: all, any or none of its conditions and rules. */
 export interface RuleModel {
   readonly type: string;
   readonly conditions?: readonly ConditionModel[] | null | undefined;

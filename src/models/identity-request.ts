@@ -6,12 +6,14 @@ import type { ValidationDetail } from "./errors.ts";
 import { isJsonObject, isScalar, JsonNumber, type JsonScalar } from "./json.ts";
 import type { RequestLimits } from "./settings.ts";
 
+/** A trait as it was sent. */
 export interface RequestTrait {
   readonly key: string;
   readonly value: JsonScalar;
   readonly transient: boolean;
 }
 
+/** A checked body, or one item of bulk identities. */
 export interface IdentityRequest {
   /** Null: absent, null or empty; the identity is then transient. */
   readonly identifier: string | null;

@@ -17,8 +17,10 @@ export interface OverrideIndex {
   readonly ends: Uint32Array<ArrayBuffer>;
 }
 
+/** The content codings that are offered, by their names in HTTP. */
 export type ContentEncoding = "gzip" | "br" | "zstd";
 
+/** A body in one coding. */
 export interface CompressedBody {
   readonly encoding: ContentEncoding;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -35,6 +37,7 @@ export interface DocumentFacts {
   readonly announcesChanges: boolean;
 }
 
+/** A document that was checked; it never changes. */
 export interface PackedDocument {
   /** SHA-256 of the body, in hex: names the content. */
   readonly digest: string;

@@ -11,6 +11,7 @@ export interface EnvironmentKeyPair {
   readonly clientSideKey: string;
 }
 
+/** An environment of the configuration. */
 export interface EnvironmentSettings extends EnvironmentKeyPair {
   /** Where its document is while the proxy is offline; absolute. Null: in the archive alone. */
   readonly file: string | null;
@@ -22,6 +23,7 @@ export interface CertificatePair {
   readonly key: string;
 }
 
+/** How the upstream is asked. */
 export interface UpstreamSettings {
   /** Without a trailing slash. */
   readonly apiUrl: string;
@@ -53,6 +55,7 @@ export interface UpstreamSettings {
   readonly noProxy: string | null;
 }
 
+/** When the upstream is asked. */
 export interface PollSettings {
   readonly intervalMs: number;
   /** Up to this share of the interval is added to each wait, at random: 0.1 is a tenth. */
@@ -66,6 +69,7 @@ export interface PollSettings {
   readonly retryMaxMs: number;
 }
 
+/** The certificate that the proxy listens with. */
 export interface TlsSettings {
   /** Absolute; read again when the proxy is told to. */
   readonly certificateFile: string;
@@ -82,15 +86,20 @@ export interface RateLimitSettings {
   readonly burst: number;
 }
 
+/** How the proxy listens, to whom, and how it ends. */
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
+  /** How long a connection without a request stays open. */
   readonly keepAliveTimeoutMs: number;
+  /** How long a request's head may take to come, and a whole request. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** Of a request's whole head. */
   readonly headerBytesMax: number;
   /** Null: no limit but the descriptors of the process. */
   readonly connectionsMax: number | null;
+  /** How many connections wait in the kernel to be accepted. */
   readonly backlog: number;
   /** How many processes serve; with more than one, another polls. */
   readonly workers: number;
@@ -110,11 +119,13 @@ export interface ServerSettings {
   readonly rateLimit: RateLimitSettings | null;
 }
 
+/** Where the admin listener listens. */
 export interface AdminSettings {
   readonly host: string;
   readonly port: number;
 }
 
+/** What a request may hold (contract A5); characters are code points. */
 export interface RequestLimits {
   readonly bodyBytesMax: number;
   readonly identifierCharactersMax: number;
@@ -124,6 +135,7 @@ export interface RequestLimits {
   readonly bulkIdentitiesMax: number;
 }
 
+/** How many answers to identities requests are kept. */
 export interface IdentityCacheSettings {
   readonly enabled: boolean;
   /** Entries in all; each environment and view has an equal share. */
@@ -132,16 +144,21 @@ export interface IdentityCacheSettings {
   readonly bytesMax: number;
 }
 
+/** By the names of Python's logging, as configurations of proxy-py have them. */
 export type LogLevel = "CRITICAL" | "ERROR" | "WARNING" | "INFO" | "DEBUG" | "NOTSET";
 
+/** What the log holds, and its form. */
 export interface LoggingSettings {
+  /** Whether each answered request is a line. */
   readonly accessLog: boolean;
   readonly format: "generic" | "json";
   readonly level: LogLevel;
+  /** The name that the message has in JSON. */
   readonly messageField: string;
   readonly colours: boolean;
 }
 
+/** When health says that the proxy is well (contract A7). */
 export interface HealthSettings {
   /** Null: never stale. */
   readonly gracePeriodMs: number | null;
@@ -149,18 +166,21 @@ export interface HealthSettings {
   readonly policy: "all" | "any";
 }
 
+/** How usage is reported (contract B 4.4). */
 export interface UsageSettings {
   /** The wait between two reports. */
   readonly flushIntervalMs: number;
 }
 
+/** Where documents outlive the process. */
 export interface StorageSettings {
   /** The folder that outlives the process; absolute. */
   readonly path: string;
 }
 
-/** The event streams that clients hold open, in each worker. */
+/** Client streams: those that clients hold open, in each worker. */
 export interface ClientStreamSettings {
+  /** How often a stream gets a comment. */
   readonly keepAliveMs: number;
   /** A stream ends by itself after about so long. */
   readonly lifetimeMs: number;
@@ -192,6 +212,7 @@ export interface WebhookSettings {
   readonly bodyBytesMax: number;
 }
 
+/** All of them. */
 export interface Settings {
   readonly environments: readonly EnvironmentSettings[];
   /** Whether there is no upstream: documents are in files, or in the archive. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 /** How the upstream names what was asked for. */
 const resources = ["flags", "identities", "environment-document"] as const;
 
+/** One kind of request, as usage names it. */
 export type UsageResource = (typeof resources)[number];
 
 const row = z.object({
@@ -22,4 +23,5 @@ export const keptUsage = z.object({
   rows: z.array(row).readonly(),
 });
 
+/** All usage that the upstream has not taken. */
 export type KeptUsage = z.infer<typeof keptUsage>;

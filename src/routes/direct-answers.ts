@@ -12,7 +12,12 @@ import { targetsOf, withoutQuery } from "./request-path.ts";
 /** Stands for a response that was written already, to those who call the application directly. */
 export const written = new Response(null);
 
-/** @param body null: none */
+/**
+ * Answers a request: straight to Node's response where the context allows for it, else by a `Response`.
+ * @param headers all of them, content length included
+ * @param body null: none
+ * @returns what the route hands on; `written` where nothing is left to be done
+ */
 export function respond(
   context: AppContext,
   status: number,
@@ -33,8 +38,8 @@ const plainTarget = /^\/[!$&-;=?-[\]_a-z~]*$/;
 
 /**
  * @param fetch the application's
- * @returns for plain requests to declared paths as they stand, bodies read before; their routes answer by
- *   `respond` alone, whatever they answer
+ * @returns takes plain requests to declared paths as they stand, whose bodies were read before; the routes of
+ *   these paths give every answer by `respond`
  */
 export function listenDirectly(fetch: ApplicationFetch): RequestListener {
   return (incoming, outgoing) => {
@@ -45,7 +50,7 @@ export function listenDirectly(fetch: ApplicationFetch): RequestListener {
 }
 
 /**
- * @returns gives GETs of event streams to `direct`, and all else to `others`. `Request` and `Response` would
+ * @returns gives GETs of client streams to `direct`, and all else to `others`. `Request` and `Response` would
  *   stay in memory with each stream.
  */
 export function streamDirectly(direct: RequestListener, others: RequestListener): RequestListener {

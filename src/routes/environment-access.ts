@@ -46,14 +46,10 @@ export function accessByKey(
   const key = presentedKey(sent);
   if (key === "") return new RequestError("unauthorized", "the X-Environment-Key header is missing");
   const grant = resolveKey(key);
-  if (grant === undefined || !views.includes(grant.view)) {
-    return unknownKey(key);
-  }
+  if (grant === undefined || !views.includes(grant.view)) return unknownKey(key);
   const snapshot = grant.slot.current;
   if (snapshot === null) return new RequestError("service_unavailable", "Environment not loaded");
-  if (!snapshot.servesFlags) {
-    return notServed();
-  }
+  if (!snapshot.servesFlags) return notServed();
   return { snapshot, view: grant.view, counts: grant.slot.counts };
 }
 

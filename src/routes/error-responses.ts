@@ -57,7 +57,10 @@ export function overloaded(): RequestError {
   return new RequestError("overloaded", "too many identities are asked for at once; try again");
 }
 
-/** Answers a request that is not let in to the application. */
+/**
+ * Answers a request that is not let in to the application.
+ * @param headers beside those of the error's code
+ */
 export function writeError(
   cors: CorsHeaders,
   request: IncomingMessage,
@@ -82,7 +85,7 @@ export function internalErrorResponse(context: AppContext, cors: CorsHeaders): R
 
 /** The answer to a request whose target or host is malformed: no route can be found for it. */
 export function malformedResponse(cors: CorsHeaders): Response {
-  const body = '{"status":"bad_request","message":"the target or the host of the request is malformed"}';
+  const body = bodyOf(new RequestError("bad_request", "the target or the host of the request is malformed"));
   return new Response(body, { status: 400, headers: errorHeaders(cors, body, {}, null) });
 }
 

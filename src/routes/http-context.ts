@@ -13,6 +13,7 @@ export interface AppEnvironment {
   };
 }
 
+/** What a route is called with. */
 export type AppContext = Context<AppEnvironment>;
 
 /**

@@ -16,8 +16,8 @@ export function subjectOf(
   randomIdentifier: () => string,
 ): { readonly subject: IdentitySubject; readonly isRandom: boolean } {
   const traits = view.acceptTraits(request.traits);
-  if (request.identifier !== null)
-    return { subject: { identifier: request.identifier, traits }, isRandom: false };
+  const { identifier } = request;
+  if (identifier !== null) return { subject: { identifier, traits }, isRandom: false };
   const derived = transientIdentifier(view.rules.acceptsTraits ? request.traits : []);
   return { subject: { identifier: derived ?? randomIdentifier(), traits }, isRandom: derived === null };
 }

@@ -4,6 +4,7 @@
  */
 import type { AppContext } from "./http-context.ts";
 
+/** The value of a parameter that is not empty. */
 export interface QueryParameter {
   /** As it was sent. */
   readonly raw: string;

@@ -22,7 +22,9 @@ import { streamKeyOf } from "./realtime/stream-target.ts";
 import { targetsOf, withoutQuery } from "./request-path.ts";
 import { leavesLongBody } from "./unread-body.ts";
 
+/** What admission needs that no reload changes. */
 export interface AdmissionOptions {
+  /** See `ServerSettings`. */
   readonly proxyHeaders: boolean;
   /** Of health, without a trailing slash. */
   readonly healthPaths: readonly string[];

@@ -40,9 +40,9 @@ function readBody(context: AppContext, bytesMax: number): Promise<Buffer | Reque
     return Promise.resolve(tooLarge(bytesMax));
   }
   const incoming = context.env?.incoming;
-  return incoming instanceof Object
-    ? readIncoming(incoming as IncomingMessage, bytesMax)
-    : readStream(context.req.raw.body, bytesMax);
+  return incoming === undefined
+    ? readStream(context.req.raw.body, bytesMax)
+    : readIncoming(incoming as IncomingMessage, bytesMax);
 }
 
 function tooLarge(bytesMax: number): RequestError {

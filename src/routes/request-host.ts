@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener } from "node:http";
 
 const legalHost = /^(?:\[[0-9a-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-f]{2})*)(?::\d*)?$/i;
 
+/** One that is missing is legal here: Node has refused it where HTTP asks for it. */
 export function hasLegalHost({ headers }: IncomingMessage): boolean {
   return legalHost.test(headers.host ?? "");
 }

@@ -30,6 +30,7 @@ export interface RequestListenerOptions {
   readonly admit: Admission;
 }
 
+/** @returns to be called by Node's server with each request */
 export function createRequestListener(options: RequestListenerOptions): RequestListener {
   const { fetch, general, paths, server, limits, resolveKey, cors, admit } = options;
   const direct = listenDirectly(fetch);

@@ -1,4 +1,4 @@
-/** What the routes are given by `createApp`: narrow, and without I/O of its own. */
+/** What the routes are given by `createApp`: narrow, and without I/O of their own. */
 import type { CorsHeaders } from "../cache/cors-headers.ts";
 import type { RequestLimits } from "../models/settings.ts";
 import type { KeyResolver } from "../services/environments/key-directory.ts";

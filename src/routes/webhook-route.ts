@@ -5,6 +5,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { headersFor } from "../cache/cors-headers.ts";
 import { RequestError } from "../models/errors.ts";
+import { isJsonObject } from "../models/json.ts";
 import type { WebhookSettings } from "../models/settings.ts";
 import type { NoticeTaker } from "../services/environments/data-plane-notice.ts";
 import type { Logger } from "../services/service-logger.ts";
@@ -12,6 +13,7 @@ import { type AppContext, requestHeader } from "./http-context.ts";
 import { parseBody, withBody } from "./request-body.ts";
 import type { RouteDependencies } from "./route-dependencies.ts";
 
+/** `notify` tells the control plane. */
 export interface WebhookDependencies extends Pick<RouteDependencies, "cors" | "respondError"> {
   readonly settings: WebhookSettings;
   readonly notify: NoticeTaker;
@@ -79,5 +81,5 @@ function environmentIdOf(body: unknown): number | null {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return isJsonObject(value) ? value[name] : undefined;
 }

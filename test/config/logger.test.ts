@@ -1,5 +1,6 @@
 /** The lines of the log, as people and collectors read them. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { openSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createLogger } from "../../src/config/logger.ts";
@@ -124,4 +125,29 @@ test("a reader that goes away does not stop the process", () => {
   const command = `${program} | head -n 1; echo "\${PIPESTATUS[0]}"`;
   const text = execFileSync("bash", ["-c", command], { timeout: 10_000, encoding: "utf8" });
   expect(text.trimEnd().split("\n").at(-1)).toBe("0");
+});
+
+test("a reader that was too slow is told how many lines it misses", async () => {
+  const count = 40_000;
+  const code = `${script(false, "json", count).split("logger.fatal")[0]}
+    process.stderr.write("logged");
+    process.stdin.resume();`;
+  const child = spawn(process.execPath, node(code), { stdio: "pipe" });
+  const exit = once(child, "exit");
+  await once(child.stderr, "data");
+  let text = "";
+  for await (const chunk of child.stdout.setEncoding("utf8")) {
+    text += chunk;
+    if (text.includes("are missing") && text.endsWith("\n")) break;
+  }
+  child.kill();
+  await exit;
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const [told, ...others] = lines.filter(({ level }) => level === "warn");
+  expect(others).toEqual([]);
+  expect(told.lines).toBeGreaterThan(1000);
+  expect(lines.filter(({ each }) => each !== undefined).length + told.lines).toBe(count);
 });

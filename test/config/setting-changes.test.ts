@@ -116,6 +116,10 @@ const compared = classifiedPaths
   .map((path) => (path.startsWith("endpoint_caches.") ? "endpoint_caches" : path))
   .filter((path, index, all) => all.indexOf(path) === index);
 
+/** The setting or section that a change lies in. */
+const classifiedPathOf = (path: string) =>
+  compared.find((each) => path === each || path.startsWith(`${each}.`)) ?? path;
+
 /** Of all changes at once: these wait for the restart that others need. */
 const waiting = ["environment_key_pairs", "server.allow_clients", "server.rate_limit"];
 const classHere = (path: string) => (waiting.includes(path) ? "restart" : (classOf(path) ?? "restart"));
@@ -147,8 +151,9 @@ it.each([
 
 it("tells of each setting that has another value, with its class", () => {
   const changes = settingChanges(started, read);
-  expect(changes.map(({ path }) => path).sort()).toEqual([...compared].sort());
-  for (const { path, class: told } of changes) expect(told, path).toBe(classHere(path));
+  const settings = changes.map(({ path, class: told }) => ({ path: classifiedPathOf(path), told }));
+  expect([...new Set(settings.map(({ path }) => path))].sort()).toEqual([...compared].sort());
+  for (const { path, told } of settings) expect(told, path).toBe(classHere(path));
 });
 
 it("takes what is live, and leaves all else as it was", () => {
@@ -170,6 +175,22 @@ it("tells of what changes inside a section that may be null", () => {
   const after = fileOf({ endpoint_caches: { identities: { use_cache: false }, flags: null } });
   expect(settingChanges(before, after).map((each) => [each.path, each.class])).toEqual([
     ["endpoint_caches.flags", "none"],
-    ["endpoint_caches.identities", "restart"],
+    ["endpoint_caches.identities.use_cache", "restart"],
+  ]);
+});
+
+it("names what changes inside a section that is of one class", () => {
+  const before = fileOf({ server: { rate_limit: {} } });
+  const after = fileOf({
+    server: { proxy_headers: true, rate_limit: { burst: 1 } },
+    realtime: { keep_alive_seconds: 1, url: "off" },
+    webhook: { body_bytes_max: 2048 },
+  });
+  expect(settingChanges(before, after).map((each) => [each.path, each.class])).toEqual([
+    ["server.proxy_headers", "restart"],
+    ["server.rate_limit.burst", "restart"],
+    ["realtime.url", "restart"],
+    ["realtime.keep_alive_seconds", "restart"],
+    ["webhook.body_bytes_max", "live"],
   ]);
 });

@@ -15,6 +15,7 @@ import { subjectOf } from "../identity-subject.ts";
 import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
+/** One faulty item refuses the whole list. */
 export function createBulkIdentitiesRoute(dependencies: RouteDependencies) {
   const { limits, hasTime, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response | Promise<Response> => {

@@ -7,6 +7,7 @@ import type { AppContext } from "../http-context.ts";
 import { answerPrepared } from "../prepared-answers.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
+/** A client key is answered 401, as an unknown one is. */
 export function createEnvironmentDocumentRoute({ resolveKey, respondError, cors }: RouteDependencies) {
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey, ["server"]);

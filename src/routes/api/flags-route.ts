@@ -8,6 +8,7 @@ import { answerPrepared } from "../prepared-answers.ts";
 import { queryParameter, rawQuery } from "../query-parameters.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 
+/** `?feature=` asks for one flag; 404 where the view shows no such. */
 export function createFlagsRoute({ resolveKey, respondError, cors }: RouteDependencies) {
   return (context: AppContext): Response => {
     const access = accessEnvironment(context, resolveKey);

@@ -23,6 +23,7 @@ import { parseBody, withBody } from "../request-body.ts";
 import type { RouteDependencies } from "../route-dependencies.ts";
 import { featureNotFound } from "./flags-route.ts";
 
+/** The identity is in the body. */
 export function createPostIdentitiesRoute(dependencies: RouteDependencies) {
   const { cors, limits, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response | Promise<Response> => {
@@ -73,6 +74,7 @@ function answerIdentity(
   return respond(context, 200, headersFor(cors, headers, requestHeader(context, "origin")), body);
 }
 
+/** The identity is in the query, and has no traits; such an answer has an ETag. */
 export function createGetIdentitiesRoute(dependencies: RouteDependencies) {
   const { cors, limits, hasTime, resolveKey, respondError } = dependencies;
   return (context: AppContext): Response => {

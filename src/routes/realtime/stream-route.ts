@@ -1,6 +1,6 @@
 /**
- * GET of an environment's event stream: the client key in the path, and word of each change (contract A10, B
- * 1.8). What is written to streams later is not its concern.
+ * GET of a client stream: the client key in the path, and word of each change (contract A10, B 1.8). What is
+ * written to streams later is not its concern.
  */
 import type { ServerResponse } from "node:http";
 import { headersFor } from "../../cache/cors-headers.ts";
@@ -28,6 +28,7 @@ export interface StreamRouteDependencies
   readonly clock: Pick<Clock, "sleep">;
 }
 
+/** Answers with a stream that stays open; 401, 403 and 503 come after a second on a socket. */
 export function createStreamRoute(dependencies: StreamRouteDependencies) {
   const { resolveKey, cors, streams, respondError, clock } = dependencies;
   const headers = cors.headerSet({
@@ -41,8 +42,9 @@ export function createStreamRoute(dependencies: StreamRouteDependencies) {
 
   return (context: AppContext): Response | Promise<Response> => {
     const slot = slotOf(context.req.param("clientKey") ?? "", resolveKey);
-    const refusal = slot instanceof RequestError ? slot : streams.refusalOf(slot);
-    if (slot instanceof RequestError || refusal !== null) return refuse(context, refusal as RequestError);
+    if (slot instanceof RequestError) return refuse(context, slot);
+    const refusal = streams.refusalOf(slot);
+    if (refusal !== null) return refuse(context, refusal);
     const { isDirect, outgoing } = context.env ?? {};
     const head = headersFor(cors, headers, requestHeader(context, "origin"));
     // By the general way, as for HEAD, a stream ends with its beginning: there is nobody to write to.

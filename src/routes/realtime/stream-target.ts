@@ -1,4 +1,4 @@
-/** The path of event streams, which has the client key in it (contract A10). It looks at nothing but text. */
+/** The path of client streams, which holds the client key (contract A10). It looks at nothing but text. */
 
 /** As it is declared, without a trailing slash. */
 export const streamPath = "/sse/environments/:clientKey/stream";

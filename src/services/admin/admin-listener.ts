@@ -21,6 +21,7 @@ export interface AdminListenerOptions {
   readonly clock: Clock;
 }
 
+/** Disposing of it ends the thread at once. */
 export class AdminListener implements AsyncDisposable {
   readonly #options: AdminListenerOptions;
   readonly #ending = new AbortController();

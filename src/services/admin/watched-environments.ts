@@ -12,6 +12,7 @@ interface WatchedEnvironment {
   refresh: RefreshStatus;
 }
 
+/** At first, the process was heard just now, and serves. */
 export class WatchedEnvironments {
   readonly #clock: Clock;
   /** In the order of their numbers. */

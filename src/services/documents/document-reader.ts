@@ -16,6 +16,7 @@ const inlineBytesMax = 262_144;
 /** 50 MiB take two seconds or three where a core is free. */
 const longReadMs = 10_000;
 
+/** A document that is to be read. */
 export interface ReadRequest {
   /** Of one document, in order; the blocks of a large one are emptied. */
   readonly pages: readonly PageBlocks[];
@@ -25,6 +26,7 @@ export interface ReadRequest {
   readonly signal: AbortSignal;
 }
 
+/** One for all environments, whose large documents take turns. */
 export class DocumentReader {
   /**
    * Each large document needs several times its size while it is read. One that takes long gives its place to

@@ -14,6 +14,7 @@ export interface Span {
   readonly end: number;
 }
 
+/** A member of an object: where its value stands. */
 export interface Member extends Span {
   readonly key: string;
 }

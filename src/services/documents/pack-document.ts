@@ -20,6 +20,7 @@ import { findOverrides, mergePages, notJson } from "./merge-pages.ts";
 const pieceCharacters = 65_536;
 /** So many faults of one document are named. */
 const faultsMax = 3;
+const emptyList = new TextEncoder().encode("[]");
 
 type Faults = readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
 
@@ -55,8 +56,6 @@ export function packDocument(body: Uint8Array<ArrayBuffer>): Omit<PackedDocument
   const overrideIndex = buildOverrideIndex(places);
   return { digest: hash("sha256", body), body, ...packLists(document), overrides: overrideIndex };
 }
-
-const emptyList = new TextEncoder().encode("[]");
 
 function withoutByteOrderMark(page: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const [first, second, third] = page;

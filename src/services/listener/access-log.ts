@@ -8,14 +8,14 @@ import type { Logger } from "../service-logger.ts";
 import { clientAddress } from "./client-address.ts";
 
 export interface AccessLogOptions {
-  /** Whether `X-Forwarded-For` is believed: only behind a proxy that sets it. */
-  readonly trustsForwardedFor: boolean;
+  /** See `ServerSettings`. */
+  readonly proxyHeaders: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** Logs every request that the server answers from now on. */
-export function logRequests(server: Server, { trustsForwardedFor, clock, logger }: AccessLogOptions): void {
+export function logRequests(server: Server, { proxyHeaders, clock, logger }: AccessLogOptions): void {
   server.prependListener("request", (request: IncomingMessage, response: ServerResponse) => {
     const startMs = clock.monotonicMs();
     // A stream ends when its client goes: that is an answer too, and no `finish`.
@@ -26,7 +26,7 @@ export function logRequests(server: Server, { trustsForwardedFor, clock, logger 
         path: loggedPath(request.url ?? ""),
         status: response.statusCode,
         ms: Math.round((clock.monotonicMs() - startMs) * 1000) / 1000,
-        client: clientAddress(request, trustsForwardedFor),
+        client: clientAddress(request, proxyHeaders),
       };
       logger.info(fields, "Request");
     });

@@ -3,11 +3,11 @@ import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv6 } from "node:net";
 
 /**
- * @param trustsForwardedFor whether the first address of `X-Forwarded-For` is the client's
+ * @param proxyHeaders whether the first address of `X-Forwarded-For` is the client's
  * @returns an address, or whatever else the header holds; undefined where the client has gone
  */
-export function clientAddress(request: IncomingMessage, trustsForwardedFor: boolean): string | undefined {
-  const forwarded = trustsForwardedFor ? request.headers["x-forwarded-for"] : undefined;
+export function clientAddress(request: IncomingMessage, proxyHeaders: boolean): string | undefined {
+  const forwarded = proxyHeaders ? request.headers["x-forwarded-for"] : undefined;
   const first = String(forwarded ?? "")
     .split(",", 1)[0]
     ?.trim();

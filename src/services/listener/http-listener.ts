@@ -20,7 +20,7 @@ export class ListenError extends Error {
  * How long a draining server waits for the first request of a connection that it has accepted, in
  * milliseconds.
  */
-const silenceMsMax = 1000;
+const firstRequestMsMax = 1000;
 
 export interface HttpListenerOptions {
   readonly server: Server;
@@ -38,6 +38,7 @@ export interface HttpListenerOptions {
  */
 type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
 
+/** Listens once, and drains once. */
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #rush = new AbortController();
@@ -118,7 +119,7 @@ export class HttpListener {
     // connected and are about to send their first request.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
     const endMs = clock.monotonicMs() + settings.drainTimeoutMs;
-    await this.#upTo(Math.min(silenceMsMax, settings.drainTimeoutMs), closed);
+    await this.#upTo(Math.min(firstRequestMsMax, settings.drainTimeoutMs), closed);
     await this.#upTo(endMs - clock.monotonicMs(), this.#answersSent());
     // It does not listen any more: this closes idle connections, and ends Node's own check of time limits.
     server.close();

@@ -20,6 +20,7 @@ export const lingerBytesMax = 4_194_304;
  */
 type Connection = Socket & { readonly parser?: { readonly incoming?: IncomingMessage | null } | null };
 
+/** Those of one server. */
 export class LingeringConnections {
   readonly #clock: Pick<Clock, "sleep">;
   readonly #lingering = new Set<Socket>();

@@ -14,6 +14,7 @@ const connectionsCheckingInterval = 1000;
 /** How long a TLS handshake may take, in milliseconds; the limits of requests begin after it. */
 const handshakeTimeout = 5000;
 
+/** A server, and what may change of it while it runs. */
 export interface NodeServer {
   readonly server: Server | HttpsServer;
   /** Connections that are accepted from now on get this certificate; there is none without TLS. */
@@ -24,6 +25,7 @@ export interface NodeServer {
   allowClients(networks: readonly string[]): void;
 }
 
+/** @param listener gets each request until another takes its place */
 export function createNodeServer(settings: ServerSettings, listener: RequestListener): NodeServer {
   const { tls } = settings;
   const limits = {

@@ -15,6 +15,7 @@ interface Bucket {
   readonly atMs: number;
 }
 
+/** The buckets of one limit; a bucket begins full. */
 export class RateLimiter {
   readonly #settings: RateLimitSettings;
   /** Who asked last stands last. */

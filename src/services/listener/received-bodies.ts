@@ -10,6 +10,7 @@ export interface ReceivingRequest extends IncomingMessage {
   rawBody?: Buffer;
 }
 
+/** Who decides, and who gets the requests. */
 export interface BodyReceiver {
   /** Whether to read a request's body first, however long it is. */
   readonly isAwaited: (request: IncomingMessage) => boolean;
@@ -19,6 +20,7 @@ export interface BodyReceiver {
   readonly others: RequestListener;
 }
 
+/** @returns to be called with each request */
 export function receiveBodies({ isAwaited, received, others }: BodyReceiver): RequestListener {
   return (request: ReceivingRequest, response) => {
     if (!isAwaited(request)) {

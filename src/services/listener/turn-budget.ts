@@ -22,6 +22,7 @@ const thisLoop: Loop = {
   afterTurn: setImmediate,
 };
 
+/** Of one thread: its turns follow each other. */
 export class TurnBudget {
   readonly #budgetMs: number;
   readonly #loop: Loop;

@@ -19,6 +19,7 @@ interface ArchiveWriterOptions {
   readonly logger: Logger;
 }
 
+/** One for the whole archive: documents are written one after the other. */
 export class ArchiveWriter {
   readonly #options: ArchiveWriterOptions;
   /** By environment, in the order in which they came; null: what is there of it is to go. */

@@ -1,6 +1,7 @@
 /** Text on disk with a checksum of its own before it: a date that one bit changed would be a date too. */
 import { hash } from "node:crypto";
 
+/** @returns the bytes that `decodeChecked` takes */
 export function encodeChecked(text: string): Uint8Array {
   return new TextEncoder().encode(`${hash("sha256", text)}\n${text}`);
 }

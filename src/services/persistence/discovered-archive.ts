@@ -3,7 +3,6 @@
  * served. It holds server keys, and is sealed with the proxy key, which is not on that disk. Nothing waits
  * for it.
  */
-
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
@@ -34,6 +33,7 @@ export interface FoundList {
   readonly confirmedAt: Date;
 }
 
+/** Owned by `EnvironmentDiscovery`: read at its start, written from then on. */
 export class DiscoveredArchive {
   readonly #options: DiscoveredArchiveOptions;
   #confirmedMs = Number.NEGATIVE_INFINITY;

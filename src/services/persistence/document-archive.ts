@@ -21,6 +21,7 @@ class RefusedEntryError extends Error {
   override readonly name = "RefusedEntryError";
 }
 
+/** What was found of an environment. */
 export interface ArchivedDocument {
   readonly document: SnapshotInput;
   /** Whether all of it is as this version packs documents; else only the body is. */
@@ -29,6 +30,7 @@ export interface ArchivedDocument {
   readonly confirmedAt: Date;
 }
 
+/** What came of looking for a document. */
 export interface ArchiveReading {
   /** Null where there is no entry that can be used. */
   readonly found: ArchivedDocument | null;
@@ -36,6 +38,7 @@ export interface ArchiveReading {
   readonly refusals: readonly string[];
 }
 
+/** Documents of one environment must be kept one after the other. It rejects where the disk does. */
 export class DocumentArchive {
   readonly #store: DocumentStore;
 
@@ -95,6 +98,13 @@ export class DocumentArchive {
   /** Notes that the youngest entry was confirmed by the upstream. */
   async confirm(environment: string, time: Date): Promise<void> {
     await this.#store.put(`${environment}!confirmed`, new TextEncoder().encode(String(time.getTime())));
+  }
+
+  /** When a document of it was received or confirmed last; 1970 where nothing tells. */
+  async lastUse(environment: string): Promise<Date> {
+    const heads = await this.#heads(environment, []);
+    const receivedMs = heads.map(({ head }) => head.receivedAtMs);
+    return new Date(Math.max(await this.#confirmedMs(environment), ...receivedMs));
   }
 
   /** Nothing is known of the environment any more. */

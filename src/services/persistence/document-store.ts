@@ -9,6 +9,9 @@ import type { ClassicLevel } from "classic-level";
 /** Keys are text, values are bytes. */
 export type DocumentStore = Pick<ClassicLevel<string, Uint8Array>, "get" | "put" | "del" | "clear" | "close">;
 
+/** A store that tells which keys it has. */
+export type ListedStore = DocumentStore & Pick<ClassicLevel<string, Uint8Array>, "keys">;
+
 /** Why there is no store; the message says what to do. Never fatal: what is served is in memory. */
 export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError";
@@ -26,8 +29,9 @@ export class StoreUnavailableError extends Error {
   }
 }
 
+/** What came of opening a store. */
 export interface OpenedStore {
-  readonly store: DocumentStore;
+  readonly store: ListedStore;
   /** Where the store could not be read and was begun anew, the folder that keeps what was there. */
   readonly setAside: string | null;
 }
@@ -73,7 +77,7 @@ function makeFolder(path: string): void {
 }
 
 /** Opens the store that is in `folder`, and makes one where there is none. */
-export async function openFolder(folder: string): Promise<ClassicLevel<string, Uint8Array>> {
+export async function openFolder(folder: string): Promise<ListedStore> {
   // It is loaded only where there is a store: it takes memory and some milliseconds.
   const { ClassicLevel } = await import("classic-level");
   // LevelDB makes its files with the process's mask, now and later; nothing else here makes any.

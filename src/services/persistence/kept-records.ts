@@ -16,6 +16,7 @@ export interface RecordStore {
   del(name: RecordName): Promise<void>;
 }
 
+/** One for each store. */
 export class KeptRecords {
   readonly #store: RecordStore;
   readonly #logger: Logger;

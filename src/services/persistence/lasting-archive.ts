@@ -8,17 +8,24 @@ import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
 import { packedBuffers } from "../documents/packed-layout.ts";
 import type { Logger } from "../service-logger.ts";
 import { type ArchiveReading, DocumentArchive } from "./document-archive.ts";
-import { type DocumentStore, openDocumentStore, StoreUnavailableError } from "./document-store.ts";
+import {
+  type DocumentStore,
+  type ListedStore,
+  openDocumentStore,
+  StoreUnavailableError,
+} from "./document-store.ts";
 import type { RecordName, RecordStore } from "./kept-records.ts";
 import { openStoreCopy, type StoreCopy } from "./store-copy.ts";
+import { environmentsUnusedSince } from "./unused-environments.ts";
 
 /** The store writes a document to its log, and again into a table. */
 const writesOfDocument = 2;
 
+/** Owns the folder; a second process that wants it is refused. */
 export class LastingArchive implements RecordStore, AsyncDisposable {
   readonly #path: string;
   readonly #logger: Logger;
-  #opening: Promise<DocumentStore> | null = null;
+  #opening: Promise<ListedStore> | null = null;
   #opened: DocumentStore | null = null;
   #copying: Promise<StoreCopy> | null = null;
   #isClosed = false;
@@ -59,6 +66,12 @@ export class LastingArchive implements RecordStore, AsyncDisposable {
     await this.#write(await this.#open(), (archive) => archive.forget(environment));
   }
 
+  /** As `environmentsUnusedSince`. @throws StoreUnavailableError where they could not be removed either */
+  async unusedSince(time: Date): Promise<readonly string[]> {
+    const store = await this.#open();
+    return await environmentsUnusedSince(time, store, new DocumentArchive(store));
+  }
+
   /** Of the records beside the documents. @throws StoreUnavailableError as `find` */
   async get(name: RecordName): Promise<Uint8Array | undefined> {
     return await (await this.#storeToRead()).get(name);
@@ -81,12 +94,12 @@ export class LastingArchive implements RecordStore, AsyncDisposable {
     await this.#dropCopy();
   }
 
-  #open(): Promise<DocumentStore> {
+  #open(): Promise<ListedStore> {
     this.#opening ??= this.#openStore();
     return this.#opening;
   }
 
-  async #openStore(): Promise<DocumentStore> {
+  async #openStore(): Promise<ListedStore> {
     try {
       const { store, setAside } = await openDocumentStore(this.#path);
       if (setAside !== null) {

@@ -10,6 +10,7 @@ import { type DocumentStore, openFolder, storeFolder } from "./document-store.ts
 /** A larger store is not copied. */
 const copyBytesMax = 1_073_741_824;
 
+/** A copy that is open. */
 export interface StoreCopy extends AsyncDisposable {
   readonly store: DocumentStore;
 }

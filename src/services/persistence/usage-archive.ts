@@ -20,6 +20,7 @@ interface UsageArchiveOptions {
   readonly logger: Logger;
 }
 
+/** Owned by `UsageReports`. */
 export class UsageArchive {
   readonly #options: UsageArchiveOptions;
   /** Nothing is written over what was never read. */

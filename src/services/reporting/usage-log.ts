@@ -1,9 +1,10 @@
-/** The log lines of usage: one for each change of state, and one for each batch that is lost. */
+/** The log lines of usage: one for each change of state, and one for each loss. */
 import { UpstreamError } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
 import { FailureSpell } from "../failure-spell.ts";
 import type { Logger } from "../service-logger.ts";
 import { proxyKeyAction } from "../upstream/next-actions.ts";
+import { totalsMax } from "./usage-totals.ts";
 
 export class UsageLog {
   readonly #logger: Logger;
@@ -41,6 +42,15 @@ export class UsageLog {
     }
     const { code, message } = error;
     this.#logger.warn({ code }, `Usage is not reported, and counted on: ${message}. ${proxyKeyAction(code)}`);
+  }
+
+  /** There was no room to count these answers. */
+  lost(answers: number): void {
+    this.#logger.warn(
+      { answers },
+      `Usage is lost: ${totalsMax} rows of it wait to be reported, and there is room for no more. Look in ` +
+        "this log for why it is not reported",
+    );
   }
 
   /** The process ends, and the upstream has not taken all. */

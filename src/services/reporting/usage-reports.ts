@@ -3,11 +3,11 @@
  * A batch is sent until the upstream has answered for it, always under the same key; nothing further is
  * drained meanwhile. It must never run two flushes at once.
  */
-
 import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { UsageRow } from "../../models/usage.ts";
 import type { Clock } from "../clock.ts";
+import { reminderIntervalMs } from "../failure-spell.ts";
 import type { UsageArchive } from "../persistence/usage-archive.ts";
 import type { Logger } from "../service-logger.ts";
 import type { UpstreamClient } from "../upstream/upstream-client.ts";
@@ -43,6 +43,8 @@ export class UsageReports implements AsyncDisposable {
   readonly #cut = new AbortController();
   #pending: UsageBatch[] = [];
   #loop: Promise<void> | null = null;
+  /** When it was last said that usage is lost. */
+  #toldLostMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: UsageReportsOptions) {
     this.#options = options;
@@ -76,6 +78,7 @@ export class UsageReports implements AsyncDisposable {
     // What was pending stood in the way of what came since.
     if (this.#pending.length === 0) await this.#flush();
     ended.abort();
+    this.#tellLost();
     const left = { batches: this.#pending, rows: this.#totals.rows };
     const answers = answersOf([...left.rows, ...left.batches.flatMap(({ rows }) => rows)]);
     if (answers === 0) return;
@@ -89,6 +92,7 @@ export class UsageReports implements AsyncDisposable {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const isRestored = await this.#restore();
       const askedMs = isFirst && !isRestored ? 0 : await this.#flush();
+      if (this.#mayTellLost()) this.#tellLost();
       const waitMs = Math.max(flushIntervalMs, askedMs) * (1 + random() * poll.jitterRatio);
       await clock.sleep(waitMs, signal);
     }
@@ -115,6 +119,18 @@ export class UsageReports implements AsyncDisposable {
     const askedMs = await this.#sendPending();
     await this.#keep();
     return askedMs;
+  }
+
+  /** An outage of days loses some every second. */
+  #mayTellLost(): boolean {
+    return this.#options.clock.monotonicMs() - this.#toldLostMs >= reminderIntervalMs;
+  }
+
+  #tellLost(): void {
+    const answers = this.#totals.takeLost();
+    if (answers === 0) return;
+    this.#toldLostMs = this.#options.clock.monotonicMs();
+    this.#log.lost(answers);
   }
 
   async #keep(): Promise<void> {

@@ -4,11 +4,19 @@ import type { UsageBatch } from "../upstream/usage-request.ts";
 
 /** As many as the upstream takes at once (contract B 4.4). */
 const batchRowsMax = 1000;
-/** Environments come and go, and an outage may last: beyond this, new rows are not counted. */
-const totalsMax = 100_000;
+/** Environments come and go, and an outage may last: beyond this, answers that need a new row are lost. */
+export const totalsMax = 100_000;
 
 export class UsageTotals {
   readonly #totals = new Map<string, { -readonly [Member in keyof UsageRow]: UsageRow[Member] }>();
+  #lost = 0;
+
+  /** How many answers had no room since this was last asked. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
+  }
 
   add(rows: readonly UsageRow[]): void {
     for (const row of rows) {
@@ -16,6 +24,7 @@ export class UsageTotals {
       const total = this.#totals.get(name);
       if (total !== undefined) total.count += row.count;
       else if (this.#totals.size < totalsMax) this.#totals.set(name, { ...row });
+      else this.#lost += row.count;
     }
   }
 

@@ -28,6 +28,7 @@ interface Suspect {
   readonly pausedUntilMs: number;
 }
 
+/** Who serves a document now, and what it said of it. */
 export interface TriedDocument {
   readonly worker: WorkerChannel;
   readonly report: PublishReport;
@@ -42,6 +43,7 @@ export interface DocumentTrialsOptions {
   readonly clock: Clock;
 }
 
+/** Trials of different environments run beside each other, unless one is of a suspect. */
 export class DocumentTrials {
   readonly #options: DocumentTrialsOptions;
   readonly #turns = new TrialTurns();

@@ -1,5 +1,6 @@
 /** Who may run beside whom: many at once, or one alone. It does not know what they do. */
 
+/** Who is to be alone goes before those that come later. */
 export class TrialTurns {
   readonly #running = new Set<Promise<unknown>>();
   /** Resolves when nobody is alone, and nobody waits to be. */

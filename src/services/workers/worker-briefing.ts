@@ -17,6 +17,7 @@ interface BriefedEnvironment {
   status: RefreshStatus | null;
 }
 
+/** Told all that workers are told, as it is told to them. */
 export class WorkerBriefing {
   readonly #environments = new Map<number, BriefedEnvironment>();
   #certificate: CertificatePair | null = null;

@@ -1,6 +1,6 @@
 /**
- * The control plane's line to one worker process: sends orders, and matches reports to
- * them. It neither starts nor replaces workers.
+ * The control plane's line to one worker process: sends orders, and matches reports to them. It neither
+ * starts nor replaces workers.
  */
 import type { ChildProcess } from "node:child_process";
 import type { SnapshotInput } from "../../cache/environment-snapshot.ts";
@@ -28,6 +28,7 @@ interface Transfer {
   readonly served: PromiseWithResolvers<PublishReport>;
 }
 
+/** From the start of one process to its end. */
 export class WorkerChannel {
   /** Resolves when the process has ended, however it did, or could not be started. */
   readonly exited: Promise<WorkerEnd>;

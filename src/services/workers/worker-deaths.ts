@@ -13,6 +13,7 @@ const deathsWindowMs = 30_000;
 const pauseMsMin = 100;
 const pauseMsMax = 5000;
 
+/** Of all workers together. */
 export class WorkerDeaths {
   readonly #clock: Pick<Clock, "monotonicMs">;
   #timesMs: readonly number[] = [];

@@ -1,5 +1,6 @@
 /** How a worker process ended, and the errors of who waited in vain. They hold no text of a document. */
 
+/** What is known of the end of a process. */
 export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: string | null;

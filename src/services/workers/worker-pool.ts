@@ -39,6 +39,7 @@ export interface WorkerPoolOptions {
   readonly logger: Logger;
 }
 
+/** Disposing of it drains all workers. */
 export class WorkerPool implements DataPlane, AsyncDisposable {
   readonly #options: WorkerPoolOptions;
   readonly #trials: DocumentTrials;

@@ -1,5 +1,6 @@
 /** Whether one worker answers: asked by pings, and silent for so many beats. It decides nothing. */
 
+/** From the start of one worker to its end. */
 export class WorkerPulse {
   readonly #sendPing: (sentMs: number) => void;
   /** The ping that the worker has not answered: never more than one, so that they do not pile up. */

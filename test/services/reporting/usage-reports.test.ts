@@ -7,6 +7,7 @@ import { StoreUnavailableError } from "../../../src/services/persistence/documen
 import { KeptRecords } from "../../../src/services/persistence/kept-records.ts";
 import { UsageArchive } from "../../../src/services/persistence/usage-archive.ts";
 import { UsageReports } from "../../../src/services/reporting/usage-reports.ts";
+import { totalsMax } from "../../../src/services/reporting/usage-totals.ts";
 import type { UsageBatch, UsageVerdict } from "../../../src/services/upstream/usage-request.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
@@ -299,4 +300,27 @@ it("what a process leaves that still has the store is taken once it can be read"
   expect(answers).toContainEqual(row("b", 5));
   expect(kept(store)).toBeNull();
   await second.dispose();
+});
+
+it("what there is no room to count is told, once an hour and at the end", async () => {
+  const { reports, clock, fail, dispose, lines } = startRig();
+  const lost = () =>
+    lines.flatMap((each) => (each.message.startsWith("Usage is lost") ? [each.fields["answers"]] : []));
+  fail(failure("server_error"));
+  reports.add([row("first", 1)]);
+  await clock.advance(60_000);
+  reports.add(Array.from({ length: totalsMax }, (_, index) => row(`key${index}`, 1)));
+  await clock.advance(60_000);
+  expect(lost()).toEqual([]);
+  reports.add([row("one more", 2), row("another", 3), row("key0", 4)]);
+  await clock.advance(60_000);
+  expect(lost()).toEqual([5]);
+  reports.add([row("one more", 1)]);
+  await clock.advance(3_540_000);
+  expect(lost()).toEqual([5]);
+  await clock.advance(60_000);
+  expect(lost()).toEqual([5, 1]);
+  reports.add([row("one more", 7)]);
+  await dispose();
+  expect(lost()).toEqual([5, 1, 7]);
 });
