@@ -8,6 +8,7 @@ import type { DocumentFacts } from "../../models/packed-document.ts";
 import type { UpstreamEventsSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
+import { watchedDataPlane } from "../environments/watched-data-plane.ts";
 import type { Logger } from "../service-logger.ts";
 import type { EventStreamClient } from "../upstream/event-stream-client.ts";
 import { ChangeFollower } from "./change-follower.ts";
@@ -49,27 +50,14 @@ export class UpstreamChanges implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** @returns a data plane that tells of what it is told, and leaves the work to the given one */
+  /** @returns the data plane, beside which this sees which environments there are, and their documents */
   watch(dataPlane: DataPlane): DataPlane {
-    return {
-      setEnvironmentsKnown: (areKnown) => dataPlane.setEnvironmentsKnown(areKnown),
-      setDiscoveryStatus: (status) => dataPlane.setDiscoveryStatus(status),
-      setEnvironment: (environment, keys) => {
-        dataPlane.setEnvironment(environment, keys);
-        this.#add(environment, keys);
-      },
-      removeEnvironment: (environment) => {
-        dataPlane.removeEnvironment(environment);
-        this.#remove(environment);
-      },
-      publish: async (environment, document) => {
-        const report = await dataPlane.publish(environment, document);
-        this.#served(environment, document.packed.facts, report.updatedAt);
-        return report;
-      },
-      announce: (environment, version) => dataPlane.announce(environment, version),
-      setRefreshStatus: (environment, status) => dataPlane.setRefreshStatus(environment, status),
-    };
+    return watchedDataPlane(dataPlane, {
+      environmentSet: (environment, keys) => this.#add(environment, keys),
+      environmentRemoved: (environment) => this.#remove(environment),
+      published: (environment, { packed }, { updatedAt }) =>
+        this.#served(environment, packed.facts, updatedAt),
+    });
   }
 
   /** The upstream has changed the environment with this id; any, where it is null or none has it. */
