@@ -4,9 +4,7 @@
  */
 import type { UpstreamError } from "../../models/errors.ts";
 import type { FetchedDocument } from "../upstream/upstream-client.ts";
-
-/** Two seconds: the whole seconds of HTTP dates, and some skew (contract B 7, trap 13). */
-const recentMs = 2000;
+import { recentMs } from "../upstream/upstream-headers.ts";
 
 /** The validator of one environment; owned by its poller. */
 export class RefreshValidator {
