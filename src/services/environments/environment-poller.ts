@@ -8,9 +8,8 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { PollPace } from "./poll-pace.ts";
-import type { RefreshLimiter } from "./refresh-limiter.ts";
+import { type RefreshLimiter, runInPlace } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
-import { runInPlace } from "./refresh-place.ts";
 import {
   archivedStatus,
   failedStatus,
@@ -21,15 +20,15 @@ import {
 import { RefreshValidator } from "./refresh-validator.ts";
 
 /**
- * What became of a document: it is being served, and says when it was updated (null where it has
- * no date that can be read), or it was refused, and would be again.
+ * What became of a document: it is being served, and says when it was updated (null where it has no date
+ * that can be read), or it was refused, and would be again.
  */
 export type PublishOutcome = { readonly updatedAt: Date | null } | { readonly refusal: UpstreamError };
 
 export interface EnvironmentPollerOptions {
   /** The environment as logs name it; holds no whole key. */
   readonly label: string;
-  /** Asked before each refresh, as keys may change. */
+  /** Asked before each refresh, as keys rotate and expire. */
   readonly serverKey: () => string;
   readonly upstream: Pick<UpstreamClient, "fetchDocument">;
   /**
@@ -155,7 +154,9 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   /**
-   * Never throws, whatever happens: the loop is all that keeps the environment fresh. Returns what failed.
+   * Never rejects, whatever happens: the loop is all that keeps the environment fresh.
+   * @param intervals how many usual intervals have passed since the last refresh
+   * @returns what failed; null after a success
    */
   async #refreshOnce(isUnconditional: boolean, intervals: number): Promise<unknown> {
     const { clock, settings } = this.#options;

@@ -7,23 +7,15 @@ import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
-import type { DocumentGuard } from "./document-guard.ts";
+import type { PublishTarget } from "./environment-duty.ts";
 import type { EnvironmentPoller } from "./environment-poller.ts";
-import type { PublishLog } from "./publish-log.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 /** So long a start waits for the archive, in milliseconds. */
 const findMsMax = 10_000;
 
-/** Of an environment that is not polled yet. */
-export interface RestoredEnvironment {
-  /** Its number in the data plane. */
-  readonly environment: number;
-  readonly clientKey: string;
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
-  readonly log: PublishLog;
-  readonly guard: DocumentGuard;
+/** An environment that is not polled yet. */
+export interface RestoredEnvironment extends PublishTarget {
   readonly poller: Pick<EnvironmentPoller, "restored">;
 }
 
