@@ -5,9 +5,9 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "./clock.ts";
 
-/** How long a change may go unnoticed, in milliseconds, before it is let settle. */
+/** How long a change may go unnoticed, in milliseconds, until the wait for its end begins. */
 const lookMs = 1000;
-/** A file that has not changed for so long is taken as written to its end. */
+/** A file that has not changed for so many milliseconds is taken as written to its end. */
 const settleMs = 250;
 /** A file that never rests is read all the same after so many looks. */
 const settlingLooksMax = 20;

@@ -32,7 +32,7 @@ export interface EnvironmentDiscoveryOptions {
   readonly archive: DiscoveredArchive | null;
   readonly poll: PollSettings;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   readonly logger: Logger;
 }

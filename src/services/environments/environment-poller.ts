@@ -40,7 +40,7 @@ export interface EnvironmentPollerOptions {
   readonly onStatus?: (status: RefreshStatus) => void;
   readonly limiter: RefreshLimiter;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   readonly logger: Logger;
   /** Asked before each refresh and each wait. */

@@ -92,8 +92,10 @@ export class ServedEnvironments implements DataPlane {
     this.#watcher = watcher;
   }
 
+  /** For routes. */
   readonly resolveKey: KeyResolver = (key) => this.#directory.resolve(key);
 
+  /** @returns one for each environment, in the order of their numbers */
   readonly healthSources = (): readonly HealthSource[] =>
     Array.from(this.#environments.values(), ({ slot, refresh }) => ({
       environmentId: slot.current?.environmentId ?? null,
@@ -101,6 +103,7 @@ export class ServedEnvironments implements DataPlane {
       controlPlaneHeardMs: this.#controlPlaneHeardMs,
     }));
 
+  /** @returns null where nothing was told of a discovery */
   readonly discoverySource = (): DiscoverySource | null =>
     this.#discovery === null
       ? null

@@ -2,7 +2,7 @@
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { Clock } from "../clock.ts";
 
-/** The first that is valid: the upstream is asked with it. Without any, the first is as good as another. */
+/** @returns the first that is valid; where none is, the first of all; where there is none, an empty text */
 export function serverKeyOf({ serverKeys }: EnvironmentKeys, clock: Pick<Clock, "wallTime">): string {
   const nowMs = clock.wallTime().getTime();
   const valid = serverKeys.find(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);

@@ -8,25 +8,28 @@ const batchRowsMax = 1000;
 const totalsMax = 100_000;
 
 export class UsageTotals {
-  readonly #totals = new Map<string, { -readonly [Member in keyof UsageRow]: UsageRow[Member] }>();
+  /** By resource and client key. */
+  readonly #totals = new Map<string, UsageRow>();
 
+  /** Counts these too. */
   add(rows: readonly UsageRow[]): void {
     for (const row of rows) {
       const name = `${row.resource} ${row.client_side_key}`;
       const total = this.#totals.get(name);
-      if (total !== undefined) total.count += row.count;
-      else if (this.#totals.size < totalsMax) this.#totals.set(name, { ...row });
+      if (total === undefined && this.#totals.size >= totalsMax) continue;
+      this.#totals.set(name, { ...row, count: (total?.count ?? 0) + row.count });
     }
   }
 
   /** As they stand. */
   get rows(): readonly UsageRow[] {
-    return [...this.#totals.values()].map((total) => ({ ...total }));
+    return [...this.#totals.values()];
   }
 
   /**
    * Takes all of it: the totals begin anew.
    * @param createId makes the key of a batch
+   * @returns as few batches as the upstream's limit allows; none where nothing was answered
    */
   takeBatches(createId: () => string): UsageBatch[] {
     const { rows } = this;
