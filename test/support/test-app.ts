@@ -127,7 +127,7 @@ export async function createTestApp(options: TestAppOptions) {
     const { clientSideKey: clientKey } = environment;
     streams.added(slot);
     slots.set(clientKey, slot);
-    logs.set(clientKey, new PublishLog({ label: clientKey, clientKey, logger }));
+    logs.set(clientKey, new PublishLog({ label: () => clientKey, clientKey, logger }));
     const { document, lastModified } = environment;
     if (document !== null) await publish(environment.clientSideKey, document, lastModified ?? null);
   }

@@ -4,7 +4,6 @@
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
-import { maskKey } from "../../models/masked-key.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
@@ -16,15 +15,15 @@ import { EnvironmentPoller, type PublishOutcome } from "./environment-poller.ts"
 import { PublishLog } from "./publish-log.ts";
 import type { RefreshLimiter } from "./refresh-limiter.ts";
 import type { DataPlane } from "./served-environments.ts";
-import { serverKeyOf } from "./valid-server-key.ts";
+import { labelOf, serverKeyOf } from "./valid-server-key.ts";
 
 /** An environment, as whoever has a document of it served sees it. */
 export interface PublishTarget {
   /** Its number in the data plane. */
   readonly environment: number;
   readonly clientKey: string;
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
+  /** The environment as logs name it now; holds no whole key. */
+  readonly label: () => string;
   readonly log: PublishLog;
   readonly guard: DocumentGuard;
 }
@@ -66,7 +65,7 @@ export function createDuty(
 ): EnvironmentDuty {
   const { upstream, dataPlane, holdsBackShrunk, limiter, clock, logger, random, archive } = options;
   const { clientSideKey: clientKey } = keys;
-  const label = maskKey(serverKeyOf(keys, clock));
+  const label = () => labelOf(duty.keys, clock);
   const log = new PublishLog({ label, clientKey, logger });
   const target = { environment, clientKey, label, log, guard: new DocumentGuard(holdsBackShrunk) };
   const poller = new EnvironmentPoller({
@@ -109,7 +108,7 @@ async function readAndPublish(
 ): Promise<PublishOutcome> {
   const startMs = clock.monotonicMs();
   const receivedAt = clock.wallTime();
-  const packed = await reader.read({ pages, label, signal }).catch(refusalOf);
+  const packed = await reader.read({ pages, label: label(), signal }).catch(refusalOf);
   if (packed instanceof UpstreamError) return { refusal: packed };
   const refusal = guard.refusalOf(packed);
   if (refusal !== null) return { refusal };

@@ -26,8 +26,8 @@ import { RefreshValidator } from "./refresh-validator.ts";
 export type PublishOutcome = { readonly updatedAt: Date | null } | { readonly refusal: UpstreamError };
 
 export interface EnvironmentPollerOptions {
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
+  /** The environment as logs name it now; holds no whole key. */
+  readonly label: () => string;
   /** Asked before each refresh, as keys rotate and expire. */
   readonly serverKey: () => string;
   readonly upstream: Pick<UpstreamClient, "fetchDocument">;

@@ -139,7 +139,7 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   #stayOffline({ label }: EnvironmentDuty, isServed: boolean): void {
     if (isServed) return;
     this.#options.logger.error(
-      { environment: label },
+      { environment: label() },
       "Offline, and there is no document for this environment: name one in environment_key_pairs[].file, " +
         "or set storage.path to the folder of a proxy that served it",
     );

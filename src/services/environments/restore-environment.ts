@@ -42,7 +42,7 @@ export async function restoreEnvironment(
   } catch (error) {
     if (stop.aborted) return false;
     const reason = error instanceof Error ? error.message : String(error);
-    options.logger.warn({ environment: restored.label, reason }, "The archived document cannot be served");
+    options.logger.warn({ environment: restored.label(), reason }, "The archived document cannot be served");
     return false;
   }
 }
@@ -59,14 +59,14 @@ async function restore(
   if (found === null || stop.aborted) return false;
   const { confirmedAt, document, isPacked } = found;
   const pages = [[document.packed.body]];
-  const packed = isPacked ? document.packed : await reader.read({ pages, label, signal: stop });
+  const packed = isPacked ? document.packed : await reader.read({ pages, label: label(), signal: stop });
   stop.throwIfAborted();
   const report = await dataPlane.publish(environment, { ...document, packed });
   dataPlane.announce(environment, report.version);
   guard.accepted(packed);
   poller.restored(confirmedAt);
   logger.warn(
-    { environment: label, confirmedAt: confirmedAt.toISOString() },
+    { environment: label(), confirmedAt: confirmedAt.toISOString() },
     "Serving the archived document until the upstream has answered",
   );
   log.published(report, clock.monotonicMs() - startMs);
@@ -81,6 +81,6 @@ async function findInTime(
   if (archive === null) return null;
   const finding = archive.find(clientKey);
   if (await settlesWithin(finding, findMsMax, clock, stop)) return await finding;
-  if (!stop.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
+  if (!stop.aborted) logger.warn({ environment: label() }, "The archive does not answer: polling begins");
   return null;
 }

@@ -3,11 +3,11 @@
  * the refreshes that follow. It sees documents on their way to the data plane, and changes none.
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
-import { maskKey } from "../../models/masked-key.ts";
 import type { DocumentFacts } from "../../models/packed-document.ts";
 import type { UpstreamEventsSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
+import { labelOf } from "../environments/valid-server-key.ts";
 import { watchedDataPlane } from "../environments/watched-data-plane.ts";
 import type { Logger } from "../service-logger.ts";
 import type { EventStreamClient } from "../upstream/event-stream-client.ts";
@@ -32,7 +32,7 @@ export interface UpstreamChangesOptions {
 }
 
 interface ChangingEnvironment {
-  readonly keys: EnvironmentKeys;
+  keys: EnvironmentKeys;
   readonly follower: ChangeFollower;
   /** Of the document that is served; null before the first. */
   facts: DocumentFacts | null;
@@ -53,7 +53,7 @@ export class UpstreamChanges implements AsyncDisposable {
   /** @returns the data plane, beside which this sees which environments there are, and their documents */
   watch(dataPlane: DataPlane): DataPlane {
     return watchedDataPlane(dataPlane, {
-      environmentSet: (environment, keys) => this.#add(environment, keys),
+      environmentSet: (environment, keys) => this.#set(environment, keys),
       environmentRemoved: (environment) => this.#remove(environment),
       published: (environment, { packed }, { updatedAt }) =>
         this.#served(environment, packed.facts, updatedAt),
@@ -72,8 +72,13 @@ export class UpstreamChanges implements AsyncDisposable {
     await Promise.all(this.#ending);
   }
 
+  #set(environment: number, keys: EnvironmentKeys): void {
+    const found = this.#environments.get(environment);
+    if (found === undefined) this.#add(environment, keys);
+    else found.keys = keys;
+  }
+
   #add(environment: number, keys: EnvironmentKeys): void {
-    if (this.#environments.has(environment)) return;
     const { clock, jitterMs, random, refresh } = this.#options;
     const follower = new ChangeFollower({ refresh: () => refresh(environment), jitterMs, clock, random });
     this.#environments.set(environment, { keys, follower, facts: null, stream: null });
@@ -101,16 +106,16 @@ export class UpstreamChanges implements AsyncDisposable {
     }
   }
 
-  #openStream(environment: number, { keys, follower }: ChangingEnvironment): UpstreamEventStream | null {
+  #openStream(environment: number, changing: ChangingEnvironment): UpstreamEventStream | null {
     const { clock, logger, random, setPace, streams } = this.#options;
     if (streams === null) return null;
     const { client, settings } = streams;
     return new UpstreamEventStream({
-      label: maskKey(keys.serverKeys[0]?.key ?? keys.clientSideKey),
-      clientKey: keys.clientSideKey,
+      label: () => labelOf(changing.keys, clock),
+      clientKey: changing.keys.clientSideKey,
       client,
       settings,
-      onChange: (updatedAtMs) => follower.changed(updatedAtMs),
+      onChange: (updatedAtMs) => changing.follower.changed(updatedAtMs),
       onHealth: (isHealthy) => setPace(environment, isHealthy ? settings.pollIntervalMs : null),
       clock,
       random,

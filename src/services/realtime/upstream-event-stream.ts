@@ -12,8 +12,8 @@ import { UpstreamEventLog } from "./upstream-event-log.ts";
 import { readEvents } from "./upstream-event-reader.ts";
 
 export interface UpstreamEventStreamOptions {
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
+  /** The environment as logs name it now; holds no whole key. */
+  readonly label: () => string;
   readonly clientKey: string;
   readonly client: Pick<EventStreamClient, "open">;
   readonly settings: UpstreamEventsSettings;

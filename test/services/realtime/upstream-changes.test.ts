@@ -18,7 +18,7 @@ const keysOf = (name: string): EnvironmentKeys => ({
 function startChanges({ withStreams = true } = {}) {
   const clock = new FakeClock();
   const client = createScriptedClient();
-  const { logger } = createRecordingLogger();
+  const { logger, lines } = createRecordingLogger();
   const refreshes: number[] = [];
   const paces: [number, number | null][] = [];
   const changes = new UpstreamChanges({
@@ -51,7 +51,7 @@ function startChanges({ withStreams = true } = {}) {
     await plane.publish(environment, { packed, lastModified: null, receivedAt: new Date(0) });
     await settle();
   };
-  return { changes, client, clock, paces, plane, refreshes, serve, told };
+  return { changes, client, clock, lines, paces, plane, refreshes, serve, told };
 }
 
 it("opens a stream where the document asks for one, and closes it where it does no more", async () => {
@@ -103,6 +103,24 @@ it("keeps the stream of an environment that gets other keys", async () => {
   expect(client.streams).toHaveLength(1);
   plane.removeEnvironment(0);
   expect(client.last.request.signal.aborted).toBe(true);
+});
+
+it("logs name a stream's environment by the key that is valid now", async () => {
+  const { changes, client, clock, lines, plane, serve } = startChanges();
+  await using _ = changes;
+  const keysWith = (...keys: string[]): EnvironmentKeys => ({
+    clientSideKey: "client-zero",
+    serverKeys: keys.map((key, at) => ({ key: `ser.long-enough-${key}`, expiresAtMs: at === 0 ? 0 : null })),
+  });
+  plane.setEnvironment(0, keysWith("0000", "1111"));
+  await serve(0, 1, true);
+  client.last.begin();
+  await settle();
+  expect(lines.at(-1)?.fields["environment"]).toBe("ser.…1111");
+  plane.setEnvironment(0, keysWith("1111", "2222"));
+  client.last.end();
+  await clock.advance(1);
+  expect(lines.at(-1)?.fields["environment"]).toBe("ser.…2222");
 });
 
 it("refreshes after each event, and again while the document is older", async () => {

@@ -16,7 +16,7 @@ function startStream({ random = () => 1 - Number.EPSILON }: { random?: () => num
   const changes: (number | null)[] = [];
   const health: boolean[] = [];
   const stream = new UpstreamEventStream({
-    label: "ser.…1234",
+    label: () => "ser.…1234",
     clientKey: "client-key-of-the-test",
     client,
     settings: eventsSettings,
