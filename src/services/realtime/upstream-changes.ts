@@ -20,6 +20,7 @@ export interface UpstreamChangesOptions {
     readonly client: Pick<EventStreamClient, "open">;
     readonly settings: UpstreamEventsSettings;
   } | null;
+  /** See `ChangeFollowerOptions`. */
   readonly jitterMs: number;
   /** Has an environment refreshed. @returns whether that went well, once it has ended */
   readonly refresh: (environment: number) => Promise<boolean>;
@@ -79,8 +80,14 @@ export class UpstreamChanges implements AsyncDisposable {
   }
 
   #add(environment: number, keys: EnvironmentKeys): void {
-    const { clock, jitterMs, random, refresh } = this.#options;
-    const follower = new ChangeFollower({ refresh: () => refresh(environment), jitterMs, clock, random });
+    const { clock, jitterMs, random, refresh, streams } = this.#options;
+    const follower = new ChangeFollower({
+      refresh: () => refresh(environment),
+      jitterMs,
+      catchUpSpreadMs: streams?.settings.catchUpSpreadMs ?? 0,
+      clock,
+      random,
+    });
     this.#environments.set(environment, { keys, follower, facts: null, stream: null });
   }
 
@@ -116,6 +123,7 @@ export class UpstreamChanges implements AsyncDisposable {
       client,
       settings,
       onChange: (updatedAtMs) => changing.follower.changed(updatedAtMs),
+      onGap: () => changing.follower.catchUp(),
       onHealth: (isHealthy) => setPace(environment, isHealthy ? settings.pollIntervalMs : null),
       clock,
       random,
