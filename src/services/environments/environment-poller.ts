@@ -47,19 +47,14 @@ export interface EnvironmentPollerOptions {
   readonly settings: () => PollSettings;
 }
 
-/** Callers who wait for one refresh that has not begun. */
-interface RequestedRefresh {
-  readonly done: PromiseWithResolvers<void>;
-  isUnconditional: boolean;
-}
-
 export class EnvironmentPoller implements AsyncDisposable {
   readonly #options: EnvironmentPollerOptions;
   readonly #log: RefreshLog;
   readonly #validator: RefreshValidator;
   readonly #stop = new AbortController();
   readonly #pace: PollPace;
-  #requested: RequestedRefresh | null = null;
+  /** The refresh that callers wait for and that has not begun; null: nobody waits. */
+  #requested: PromiseWithResolvers<void> | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
 
@@ -96,17 +91,14 @@ export class EnvironmentPoller implements AsyncDisposable {
    * Asks for a refresh now; it runs on the poller's own loop, so never beside another. While one runs, all
    * who ask share the one after it: the running one may have read the document before the change they know
    * of.
-   *
-   * @param options `unconditional`: fetch the document whatever its date
    * @returns resolves when that refresh ended, well or not (see `status`), or when the poller is disposed of;
    *   before `start` it waits for the first one. It never rejects.
    */
-  refresh(options: { unconditional?: boolean } = {}): Promise<void> {
+  refresh(): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
-    this.#requested ??= { done: Promise.withResolvers(), isUnconditional: false };
-    this.#requested.isUnconditional ||= options.unconditional === true;
+    this.#requested ??= Promise.withResolvers();
     this.#pace.wake();
-    return this.#requested.done.promise;
+    return this.#requested.promise;
   }
 
   /** The settings have changed: a wait that has begun is as long as they say. */
@@ -124,7 +116,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#stop.abort();
     this.#pace.stop();
     await this.#loop;
-    this.#requested?.done.resolve();
+    this.#requested?.resolve();
   }
 
   /**
@@ -136,8 +128,8 @@ export class EnvironmentPoller implements AsyncDisposable {
       const requested = this.#requested;
       this.#requested = null;
       this.#pace.begin();
-      const error = await this.#refreshOnce(requested?.isUnconditional ?? false, intervals);
-      requested?.done.resolve();
+      const error = await this.#refreshOnce(intervals);
+      requested?.resolve();
       intervals = await this.#wait(error);
     }
   }
@@ -158,12 +150,12 @@ export class EnvironmentPoller implements AsyncDisposable {
    * @param intervals how many usual intervals have passed since the last refresh
    * @returns what failed; null after a success
    */
-  async #refreshOnce(isUnconditional: boolean, intervals: number): Promise<unknown> {
+  async #refreshOnce(intervals: number): Promise<unknown> {
     const { clock, settings } = this.#options;
     const startTime = clock.wallTime();
     const startMs = clock.monotonicMs();
     try {
-      const run = () => this.#fetchAndPublish(isUnconditional, intervals);
+      const run = () => this.#fetchAndPublish(intervals);
       await runInPlace(run, this.#options.limiter, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
@@ -176,9 +168,9 @@ export class EnvironmentPoller implements AsyncDisposable {
     return null;
   }
 
-  async #fetchAndPublish(isUnconditional: boolean, intervals: number): Promise<void> {
+  async #fetchAndPublish(intervals: number): Promise<void> {
     const { clock, publish, serverKey, upstream } = this.#options;
-    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional, intervals);
+    const ifModifiedSince = this.#validator.nextIfModifiedSince(intervals);
     const signal = this.#stop.signal;
     const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
