@@ -65,6 +65,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#pace = new PollPace(options);
   }
 
+  /** How its refreshes go: after the last one that ended, or as `restored` has it. */
   get status(): RefreshStatus {
     return this.#status;
   }

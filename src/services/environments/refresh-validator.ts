@@ -22,6 +22,7 @@ export class RefreshValidator {
     this.#unconditionalEveryPolls = unconditionalEveryPolls;
   }
 
+  /** Whether any document was published. */
   get holdsDocument(): boolean {
     return this.#published !== null;
   }

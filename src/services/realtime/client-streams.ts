@@ -26,6 +26,7 @@ export interface ClientStreamsOptions {
   readonly random: () => number;
 }
 
+/** One for the process. */
 export class ClientStreams implements SlotWatcher {
   readonly #options: ClientStreamsOptions;
   readonly #environments = new Map<SnapshotSlot, EnvironmentStreams>();

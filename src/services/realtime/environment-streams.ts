@@ -14,6 +14,7 @@ interface ToldDocument {
 }
 
 export class EnvironmentStreams {
+  /** Those that are open; a stream joins and leaves by itself. */
   readonly streams = new Set<ClientStream>();
   readonly #slot: SnapshotSlot;
   #told: ToldDocument | null = null;

@@ -29,6 +29,7 @@ export class DocumentDeadline implements Disposable {
     callerSignal?.addEventListener("abort", this.#abortForCaller);
   }
 
+  /** For all requests of the document. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

@@ -32,6 +32,7 @@ export interface FetchedDocument {
   readonly recentlyChanged: boolean;
 }
 
+/** `not-modified`: the document that the caller holds is still the upstream's. */
 export type UpstreamAnswer = FetchedDocument | { readonly kind: "not-modified" };
 
 /** What to fetch. */
