@@ -58,8 +58,8 @@ export function createControlPlane(
     ? null
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const upstream = client ?? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax);
-  const parts: ControlPlaneParts = { settings, stack, archive, dataPlane, clock, logger };
-  const { changes, pollers } = createPollers(parts, upstream, createStreams(settings, userAgent));
+  const parts = { settings, stack, archive, dataPlane, userAgent, clock, random: Math.random, logger };
+  const { changes, pollers } = createPollers(parts, upstream);
   const list = new EnvironmentList(pollers);
   list.configure(settings.environments.map(keysOfPair));
   const { discovery, usage } = serveProxyKey(parts, client, list);
@@ -93,22 +93,20 @@ interface ControlPlaneParts {
   /** Null: nothing outlives the process. */
   readonly archive: EnvironmentArchive | null;
   readonly dataPlane: DataPlane;
+  readonly userAgent: string;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly logger: Logger;
 }
 
 /** The pollers, and what has them refresh where the upstream tells of a change. */
-function createPollers(
-  { settings, stack, archive, dataPlane, clock, logger }: ControlPlaneParts,
-  upstream: UpstreamClient | DocumentFiles,
-  streams: ReturnType<typeof createStreams>,
-) {
-  stack.use(streams?.client);
-  const shared = { clock, logger, random: Math.random };
+function createPollers(parts: ControlPlaneParts, upstream: UpstreamClient | DocumentFiles) {
+  const { settings, stack, archive, dataPlane, clock, random, logger } = parts;
+  const shared = { clock, random, logger };
   const changes: UpstreamChanges = stack.use(
     new UpstreamChanges({
       ...shared,
-      streams,
+      streams: createStreams(parts),
       jitterMs: settings.refreshJitterMs,
       refresh: (environment) => pollers.refresh(environment),
       setPace: (environment, intervalMs) => pollers.setPace(environment, intervalMs),
@@ -129,33 +127,33 @@ function createPollers(
   return { changes, pollers };
 }
 
-/** @returns null where the settings ask for no streams */
-function createStreams({ upstream, upstreamEvents }: Settings, userAgent: string) {
+/** @returns what event streams need; null where the settings ask for none */
+function createStreams({ settings, stack, userAgent, clock }: ControlPlaneParts) {
+  const { upstream, upstreamEvents } = settings;
   if (upstreamEvents === null) return null;
-  const options = { settings: upstreamEvents, upstream, userAgent, clock: systemClock };
-  return { settings: upstreamEvents, client: new EventStreamClient(options) };
+  const client = new EventStreamClient({ settings: upstreamEvents, upstream, userAgent, clock });
+  return { settings: upstreamEvents, client: stack.use(client) };
 }
 
 /**
- * What there is with a proxy key alone: environments are discovered, and usage is reported.
+ * What only a proxy key asks for: environments are discovered, and usage is reported.
  * @param client null: offline
  */
 function serveProxyKey(
-  { settings, stack, archive, dataPlane, clock, logger }: ControlPlaneParts,
+  { settings, stack, archive, dataPlane, clock, random, logger }: ControlPlaneParts,
   client: UpstreamClient | null,
   list: EnvironmentList,
 ) {
   const { proxyKey } = settings.upstream;
   if (proxyKey === null) return { discovery: null, usage: null };
-  const shared = { poll: settings.poll, clock, logger, random: Math.random };
+  const shared = { poll: settings.poll, clock, random, logger };
   const kept = archive === null ? null : { records: archive.records, clock, logger };
-  const discovered = kept === null ? null : new DiscoveredArchive({ ...kept, proxyKey });
   const discovery = new EnvironmentDiscovery({
     ...shared,
     upstream: client,
     list,
     dataPlane,
-    archive: discovered,
+    archive: kept === null ? null : new DiscoveredArchive({ ...kept, proxyKey }),
   });
   stack.use(discovery);
   if (settings.usage === null || client === null) return { discovery, usage: null };

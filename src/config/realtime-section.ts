@@ -17,6 +17,7 @@ export const realtime = z
     url: setting(readStreamsUrl).prefault(null),
     poll_frequency_seconds: seconds(60),
     refresh_jitter_seconds: number({ default: 0.1, min: 0, max: 60 }),
+    catch_up_spread_seconds: number({ default: 5, min: 0, max: 60 }),
     silence_seconds: seconds(60),
     event_bytes_max: bytes(65_536),
     reconnect_min_seconds: seconds(1),

@@ -129,6 +129,7 @@ function toUpstreamEventsSettings(file: ConfigFile): UpstreamEventsSettings | nu
   return {
     url,
     pollIntervalMs: toMs(Math.max(file.api_poll_frequency_seconds, realtime.poll_frequency_seconds)),
+    catchUpSpreadMs: toMs(realtime.catch_up_spread_seconds),
     silenceMsMax: toMs(realtime.silence_seconds),
     eventBytesMax: realtime.event_bytes_max,
     reconnectMinMs: toMs(realtime.reconnect_min_seconds),

@@ -195,6 +195,8 @@ export interface UpstreamEventsSettings {
   readonly url: string;
   /** The wait between polls of an environment while its stream is healthy; never less than the usual one. */
   readonly pollIntervalMs: number;
+  /** The refresh after a stream was established waits up to this, at random. */
+  readonly catchUpSpreadMs: number;
   /** A stream without a byte for so long is dead. */
   readonly silenceMsMax: number;
   readonly eventBytesMax: number;

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleepFor } from "node:timers/promises";
 
+/** Two clocks and a wait; `systemClock` but in tests. */
 export interface Clock {
   /**
    * Monotonic milliseconds since some fixed point, the same for all processes of the machine; differences

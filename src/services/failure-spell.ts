@@ -5,6 +5,7 @@
 import { UpstreamError, type UpstreamErrorCode } from "../models/errors.ts";
 import type { Clock } from "./clock.ts";
 
+/** From one line of a spell to the next that says nothing new. */
 export const reminderIntervalMs = 3_600_000;
 /** What fails by turns is warned of so often. */
 const repeatIntervalMs = 180_000;

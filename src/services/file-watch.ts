@@ -4,10 +4,11 @@
  */
 import { stat } from "node:fs/promises";
 import type { Clock } from "./clock.ts";
+import { fileStateOf } from "./file-state.ts";
 
-/** How long a change may go unnoticed, in milliseconds, before it is let settle. */
+/** How long a change may go unnoticed, in milliseconds, until the wait for its end begins. */
 const lookMs = 1000;
-/** A file that has not changed for so long is taken as written to its end. */
+/** A file that has not changed for so many milliseconds is taken as written to its end. */
 const settleMs = 250;
 /** A file that never rests is read all the same after so many looks. */
 const settlingLooksMax = 20;
@@ -18,7 +19,7 @@ export interface FileWatchOptions {
   /** Told of a change, and once at the beginning: a file may have changed before it was watched. */
   readonly onChange: () => void;
   readonly clock: Clock;
-  /** Text that differs where a file's content may; `fileState` unless given. It never rejects. */
+  /** Text that differs where a file's content may; `stateAt` unless given. It never rejects. */
   readonly stateOf?: (path: string) => Promise<string>;
 }
 
@@ -67,18 +68,16 @@ export class FileWatch implements Disposable {
 
   /** One file after the other: a file system that hangs then holds no more than one thread of the pool. */
   async #look(): Promise<string> {
-    const { paths, stateOf = fileState } = this.#options;
+    const { paths, stateOf = stateAt } = this.#options;
     const states: string[] = [];
     for (const path of paths()) states.push(`${path} ${await stateOf(path)}`);
     return states.join("\n");
   }
 }
 
-/** Of what the path leads to in the end, so that a link anywhere on the way may be set anew. */
-async function fileState(path: string): Promise<string> {
+async function stateAt(path: string): Promise<string> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+    return fileStateOf(await stat(path, { bigint: true }));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? "unknown";
   }

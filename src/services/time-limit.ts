@@ -1,8 +1,10 @@
-/** Waits that have a limit. It ends the wait alone, never what is waited for. */
+/** A wait that has a limit. What ends is the wait alone, never what is waited for. */
 import type { Clock } from "./clock.ts";
 
 /**
- * Waits for `settled`, which must not reject, but no longer than `ms`, nor beyond the abort of `signal`.
+ * Waits no longer than its limit, nor beyond the abort of its signal.
+ * @param settled waited for; it must not reject
+ * @param ms the limit, in milliseconds
  * @returns whether it settled in time
  */
 export async function settlesWithin(

@@ -24,6 +24,7 @@ it("gives the defaults of realtime, in milliseconds", () => {
   expect(settings.upstreamEvents).toEqual({
     url: "https://realtime.flagsmith.com/",
     pollIntervalMs: 60_000,
+    catchUpSpreadMs: 5000,
     silenceMsMax: 60_000,
     eventBytesMax: 65_536,
     reconnectMinMs: 1000,
@@ -42,6 +43,7 @@ test.each([
   [{ url: "https://a:b@realtime.test" }, "realtime.url: the URL holds credentials."],
   [{ reconnect_min_seconds: 61 }, "realtime.reconnect_min_seconds: it is longer than"],
   [{ event_bytes_max: 10 }, "realtime.event_bytes_max: expected a whole number from 1024"],
+  [{ catch_up_spread_seconds: 61 }, "realtime.catch_up_spread_seconds: expected a number from 0 to 60"],
   [{ silence_seconds: 0 }, "realtime.silence_seconds: expected a number above 0"],
 ])("realtime %j is a fault", (realtime, fault) => {
   const faults = faultsOf({ ...base, realtime });

@@ -38,6 +38,7 @@ function start(realtime: RealtimeUpstream, config: ConfigTree = {}, document = d
     url: realtime.url,
     poll_frequency_seconds: 3600,
     refresh_jitter_seconds: 0.01,
+    catch_up_spread_seconds: 0.01,
     reconnect_min_seconds: 0.02,
     reconnect_max_seconds: 0.1,
     silence_seconds: 0.5,

@@ -86,7 +86,7 @@ it("B25 a day of outage takes no more memory than an hour, and a line a minute a
     };
     const publish = async () => ({ updatedAt: null });
     const common = { upstream: client, publish, limiter, clock, random: Math.random, logger };
-    const keyed = { label: serverKey, serverKey: () => serverKey };
+    const keyed = { label: () => serverKey, serverKey: () => serverKey };
     return new EnvironmentPoller({ ...common, ...keyed, settings: () => settings });
   });
   const until = async (waits: number): Promise<void> => {

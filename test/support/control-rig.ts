@@ -7,6 +7,7 @@ import { hash } from "node:crypto";
 import { createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { SnapshotStore } from "../../src/cache/snapshot-store.ts";
+import type { EnvironmentKeys } from "../../src/models/environment-keys.ts";
 import type { PollSettings } from "../../src/models/settings.ts";
 import type { Clock } from "../../src/services/clock.ts";
 import { DocumentReader } from "../../src/services/documents/document-reader.ts";
@@ -47,6 +48,8 @@ export interface ControlRig extends AsyncDisposable {
   readonly lines: readonly LoggedLine[];
   /** Those that were not answered yet; more than one would be two refreshes at once. */
   readonly fetches: WaitingFetch[];
+  /** Gives the environment other keys. */
+  readonly setKeys: (keys: EnvironmentKeys) => void;
   readonly status: () => RefreshStatus;
   readonly health: () => ReturnType<typeof reportHealth>;
   /** Resolves when the archive has nothing more to write. */
@@ -124,7 +127,8 @@ export function startControlRig(options: ControlRigOptions): ControlRig {
     random: () => 0,
     archive,
   });
-  new EnvironmentList(pollers).configure([keysOfPair(rigPair)]);
+  const list = new EnvironmentList(pollers);
+  list.configure([keysOfPair(rigPair)]);
   const health = () =>
     reportHealth({
       settings: { gracePeriodMs, policy: "all" },
@@ -149,6 +153,7 @@ export function startControlRig(options: ControlRigOptions): ControlRig {
     app,
     lines,
     fetches,
+    setKeys: (keys) => void list.configure([keys]),
     status: () => environments.healthSources()[0]!.refresh,
     health,
     archived: async () => await archive?.settled(),

@@ -8,6 +8,7 @@ import type { EventStreamRequest } from "../../src/services/upstream/event-strea
 export const eventsSettings: UpstreamEventsSettings = {
   url: "http://127.0.0.1:9/",
   pollIntervalMs: 60_000,
+  catchUpSpreadMs: 0,
   silenceMsMax: 60_000,
   eventBytesMax: 2000,
   reconnectMinMs: 1000,

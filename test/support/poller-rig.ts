@@ -86,7 +86,7 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
     settings: options.settings ?? {},
   };
   const poller = new EnvironmentPoller({
-    label: "ser.…1234",
+    label: () => "ser.…1234",
     serverKey: options.serverKey ?? (() => "ser.secret1234"),
     upstream: {
       fetchDocument: async (request) => {

@@ -140,9 +140,9 @@ export async function createTestApp(options: TestAppOptions) {
     const slot = store.addSlot();
     directory.set(slot, keysOfPair(environment));
     const { clientSideKey: clientKey } = environment;
-    streams.keysSet(slot, clientKey);
+    streams.added(slot);
     slots.set(clientKey, slot);
-    logs.set(clientKey, new PublishLog({ label: clientKey, clientKey, logger }));
+    logs.set(clientKey, new PublishLog({ label: () => clientKey, clientKey, logger }));
     const { document, lastModified } = environment;
     if (document !== null) await publish(environment.clientSideKey, document, lastModified ?? null);
   }

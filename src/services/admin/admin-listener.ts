@@ -7,6 +7,7 @@ import type { Worker } from "node:worker_threads";
 import type { Settings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
+import { watchedDataPlane } from "../environments/watched-data-plane.ts";
 import { ListenError } from "../listener/http-listener.ts";
 import type { AdminOrder, AdminReport } from "./admin-messages.ts";
 
@@ -41,33 +42,16 @@ export class AdminListener implements AsyncDisposable {
     return report.url;
   }
 
-  /** @returns a data plane that tells this listener what it is told, and leaves the work to the given one */
+  /** @returns the data plane, beside which this listener's thread is told what health speaks of */
   watch(dataPlane: DataPlane): DataPlane {
-    return {
-      setEnvironmentsKnown: (areKnown) => dataPlane.setEnvironmentsKnown(areKnown),
-      setEnvironment: (environment, keys) => {
-        dataPlane.setEnvironment(environment, keys);
-        this.#tell({ kind: "environment", environment });
-      },
-      removeEnvironment: (environment) => {
-        dataPlane.removeEnvironment(environment);
-        this.#tell({ kind: "remove-environment", environment });
-      },
-      publish: async (environment, document) => {
-        const report = await dataPlane.publish(environment, document);
-        this.#tell({ kind: "served", environment, environmentId: report.environmentId });
-        return report;
-      },
-      announce: (environment, version) => dataPlane.announce(environment, version),
-      setRefreshStatus: (environment, status) => {
-        dataPlane.setRefreshStatus(environment, status);
-        this.#tell({ kind: "status", environment, status });
-      },
-      setDiscoveryStatus: (status) => {
-        dataPlane.setDiscoveryStatus(status);
-        this.#tell({ kind: "discovery-status", status });
-      },
-    };
+    return watchedDataPlane(dataPlane, {
+      environmentSet: (environment) => this.#tell({ kind: "environment", environment }),
+      environmentRemoved: (environment) => this.#tell({ kind: "remove-environment", environment }),
+      published: (environment, _document, { environmentId }) =>
+        this.#tell({ kind: "served", environment, environmentId }),
+      refreshStatusSet: (environment, status) => this.#tell({ kind: "status", environment, status }),
+      discoveryStatusSet: (status) => this.#tell({ kind: "discovery-status", status }),
+    });
   }
 
   /** From now on these settings count, where they may change. */

@@ -1,5 +1,4 @@
 /** What a data plane tells the control plane by itself: nothing is answered, and nothing waits for it. */
-
 import type { UsageRow } from "../../models/usage.ts";
 
 export type DataPlaneNotice =
@@ -14,4 +13,5 @@ export type DataPlaneNotice =
       readonly rows: readonly UsageRow[];
     };
 
+/** Takes a notice at once, and never throws. */
 export type NoticeTaker = (notice: DataPlaneNotice) => void;

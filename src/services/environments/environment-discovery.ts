@@ -32,7 +32,7 @@ export interface EnvironmentDiscoveryOptions {
   readonly archive: DiscoveredArchive | null;
   readonly poll: PollSettings;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   readonly logger: Logger;
 }
@@ -106,6 +106,7 @@ export class EnvironmentDiscovery implements AsyncDisposable {
     this.#attempted.resolve();
   }
 
+  /** Serves what the last process found, where that can be used. Never rejects. */
   async #restore(): Promise<void> {
     const { archive, clock } = this.#options;
     const found = (await archive?.find(this.#stop.signal)) ?? null;
@@ -138,13 +139,14 @@ export class EnvironmentDiscovery implements AsyncDisposable {
     const { archive } = this.#options;
     const { digest, pages } = await upstream.fetchEnvironments(this.#stop.signal);
     this.#stop.signal.throwIfAborted();
-    const isSame = this.#listed?.digest === digest;
-    this.#listed = isSame && this.#listed !== null ? this.#listed : { digest, list: readDiscovered(pages) };
+    const before = this.#listed;
+    const listed = before?.digest === digest ? before : { digest, list: readDiscovered(pages) };
+    this.#listed = listed;
     // Applied also where it is the same: keys expire.
-    this.#apply(this.#listed.list, false);
+    this.#apply(listed.list, false);
     this.#setKnown();
-    if (isSame) archive?.confirm(this.#listed.list);
-    else archive?.keep(this.#listed.list);
+    if (listed === before) archive?.confirm(listed.list);
+    else archive?.keep(listed.list);
   }
 
   /** @returns how many of the list can be served */

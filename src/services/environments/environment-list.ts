@@ -3,13 +3,13 @@
  * An environment is known by its client key and has a number of its own. It tells of changes, and polls
  * nothing.
  */
-
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { EnvironmentKeyPair } from "../../models/settings.ts";
 
-/** Told of each change as it is made. */
+/** Told of each change as it is made, by the environment's number. */
 export interface EnvironmentListTarget {
   add(environment: number, keys: EnvironmentKeys): void;
+  /** Other server keys: its client key never changes. */
   setKeys(environment: number, keys: EnvironmentKeys): void;
   remove(environment: number): void;
 }
@@ -17,6 +17,7 @@ export interface EnvironmentListTarget {
 /** What a new list has changed, for the log. */
 export interface ListChanges {
   readonly added: readonly EnvironmentKeys[];
+  /** With their new keys. */
   readonly rekeyed: readonly EnvironmentKeys[];
   readonly removed: readonly EnvironmentKeys[];
   /** Not served, as another environment has one of the keys. */
@@ -39,15 +40,11 @@ export class EnvironmentList {
   readonly #listed = new Map<string, ListedEnvironment>();
   #configured: readonly EnvironmentKeys[] = [];
   #discovered: readonly EnvironmentKeys[] = [];
+  /** The number of the next environment that is added. */
   #next = 0;
 
   constructor(target: EnvironmentListTarget) {
     this.#target = target;
-  }
-
-  /** How many environments there are. */
-  get size(): number {
-    return this.#listed.size;
   }
 
   /** Those of the settings, which discovery never changes. */

@@ -8,9 +8,8 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
 import { PollPace } from "./poll-pace.ts";
-import type { RefreshLimiter } from "./refresh-limiter.ts";
+import { type RefreshLimiter, runInPlace } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
-import { runInPlace } from "./refresh-place.ts";
 import {
   archivedStatus,
   failedStatus,
@@ -21,15 +20,15 @@ import {
 import { RefreshValidator } from "./refresh-validator.ts";
 
 /**
- * What became of a document: it is being served, and says when it was updated (null where it has
- * no date that can be read), or it was refused, and would be again.
+ * What became of a document: it is being served, and says when it was updated (null where it has no date
+ * that can be read), or it was refused, and would be again.
  */
 export type PublishOutcome = { readonly updatedAt: Date | null } | { readonly refusal: UpstreamError };
 
 export interface EnvironmentPollerOptions {
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
-  /** Asked before each refresh, as keys may change. */
+  /** The environment as logs name it now; holds no whole key. */
+  readonly label: () => string;
+  /** Asked before each refresh, as keys rotate and expire. */
   readonly serverKey: () => string;
   readonly upstream: Pick<UpstreamClient, "fetchDocument">;
   /**
@@ -41,17 +40,11 @@ export interface EnvironmentPollerOptions {
   readonly onStatus?: (status: RefreshStatus) => void;
   readonly limiter: RefreshLimiter;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   readonly logger: Logger;
   /** Asked before each refresh and each wait. */
   readonly settings: () => PollSettings;
-}
-
-/** Callers who wait for one refresh that has not begun. */
-interface RequestedRefresh {
-  readonly done: PromiseWithResolvers<void>;
-  isUnconditional: boolean;
 }
 
 export class EnvironmentPoller implements AsyncDisposable {
@@ -60,7 +53,8 @@ export class EnvironmentPoller implements AsyncDisposable {
   readonly #validator: RefreshValidator;
   readonly #stop = new AbortController();
   readonly #pace: PollPace;
-  #requested: RequestedRefresh | null = null;
+  /** The refresh that callers wait for and that has not begun; null: nobody waits. */
+  #requested: PromiseWithResolvers<void> | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
 
@@ -71,6 +65,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#pace = new PollPace({ ...options, stop: this.#stop.signal });
   }
 
+  /** How its refreshes go: after the last one that ended, or as `restored` has it. */
   get status(): RefreshStatus {
     return this.#status;
   }
@@ -97,17 +92,14 @@ export class EnvironmentPoller implements AsyncDisposable {
    * Asks for a refresh now; it runs on the poller's own loop, so never beside another. While one runs, all
    * who ask share the one after it: the running one may have read the document before the change they know
    * of.
-   *
-   * @param options `unconditional`: fetch the document whatever its date
    * @returns resolves when that refresh ended, well or not (see `status`), or when the poller is disposed of;
    *   before `start` it waits for the first one. It never rejects.
    */
-  refresh(options: { unconditional?: boolean } = {}): Promise<void> {
+  refresh(): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
-    this.#requested ??= { done: Promise.withResolvers(), isUnconditional: false };
-    this.#requested.isUnconditional ||= options.unconditional === true;
+    this.#requested ??= Promise.withResolvers();
     this.#pace.wake();
-    return this.#requested.done.promise;
+    return this.#requested.promise;
   }
 
   /** The settings have changed: a wait that has begun is as long as they say. */
@@ -125,7 +117,7 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#stop.abort();
     this.#pace.wake();
     await this.#loop;
-    this.#requested?.done.resolve();
+    this.#requested?.resolve();
   }
 
   /**
@@ -137,8 +129,8 @@ export class EnvironmentPoller implements AsyncDisposable {
       const requested = this.#requested;
       this.#requested = null;
       this.#pace.begin();
-      const error = await this.#refreshOnce(requested?.isUnconditional ?? false, intervals);
-      requested?.done.resolve();
+      const error = await this.#refreshOnce(intervals);
+      requested?.resolve();
       intervals = await this.#wait(error);
     }
   }
@@ -155,14 +147,16 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   /**
-   * Never throws, whatever happens: the loop is all that keeps the environment fresh. Returns what failed.
+   * Never rejects, whatever happens: the loop is all that keeps the environment fresh.
+   * @param intervals how many usual intervals have passed since the last refresh
+   * @returns what failed; null after a success
    */
-  async #refreshOnce(isUnconditional: boolean, intervals: number): Promise<unknown> {
+  async #refreshOnce(intervals: number): Promise<unknown> {
     const { clock, settings } = this.#options;
     const startTime = clock.wallTime();
     const startMs = clock.monotonicMs();
     try {
-      const run = () => this.#fetchAndPublish(isUnconditional, intervals);
+      const run = () => this.#fetchAndPublish(intervals);
       await runInPlace(run, this.#options.limiter, this.#stop.signal);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
@@ -175,9 +169,9 @@ export class EnvironmentPoller implements AsyncDisposable {
     return null;
   }
 
-  async #fetchAndPublish(isUnconditional: boolean, intervals: number): Promise<void> {
+  async #fetchAndPublish(intervals: number): Promise<void> {
     const { clock, publish, serverKey, upstream } = this.#options;
-    const ifModifiedSince = this.#validator.nextIfModifiedSince(isUnconditional, intervals);
+    const ifModifiedSince = this.#validator.nextIfModifiedSince(intervals);
     const signal = this.#stop.signal;
     const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
     if (answer.kind === "not-modified") {

@@ -1,53 +1,31 @@
 /**
- * The control plane's side of the environments: a poller for each, which fetches, has the document read, and
- * hands it to the data plane. It serves nothing itself.
+ * The control plane's side of the environments: which are polled, from when on, and until when. It serves
+ * nothing itself.
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
-import { UpstreamError } from "../../models/errors.ts";
-import { maskKey } from "../../models/masked-key.ts";
 import type { PollSettings } from "../../models/settings.ts";
-import type { Clock } from "../clock.ts";
-import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
-import type { Logger } from "../service-logger.ts";
-import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
-import { DocumentGuard } from "./document-guard.ts";
+import type { UpstreamClient } from "../upstream/upstream-client.ts";
+import {
+  createDuty,
+  type EnvironmentDuty,
+  type EnvironmentDutyOptions,
+  endDuty,
+} from "./environment-duty.ts";
 import type { EnvironmentListTarget } from "./environment-list.ts";
-import { EnvironmentPoller, type PublishOutcome } from "./environment-poller.ts";
-import { PublishLog } from "./publish-log.ts";
-import type { RefreshLimiter } from "./refresh-limiter.ts";
-import { type RestoredEnvironment, restoreEnvironment } from "./restore-environment.ts";
+import { restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 import { serverKeyOf } from "./valid-server-key.ts";
 
-export interface EnvironmentPollersOptions {
+export interface EnvironmentPollersOptions extends EnvironmentDutyOptions {
   readonly upstream: Pick<UpstreamClient, "fetchDocument"> & {
     /** Whether it can be asked about an environment at all; where it is not given, about any. */
     has?(serverKey: string): boolean;
   };
-  readonly reader: DocumentReader;
   readonly dataPlane: DataPlane;
   /** Those of the start. */
   readonly poll: PollSettings;
-  /** Whether a document that lost more than half of its features has to come twice. */
-  readonly holdsBackShrunk: boolean;
-  readonly limiter: RefreshLimiter;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** From 0 (included) to 1 (excluded). */
-  readonly random: () => number;
-  /** Null: nothing outlives the process. */
   readonly archive: Pick<EnvironmentArchive, "find" | "keep" | "confirm" | "forget"> | null;
-}
-
-/** What is done for one environment, and with what. */
-interface EnvironmentDuty extends RestoredEnvironment {
-  readonly poller: EnvironmentPoller;
-  /** Ends all that is done for it. */
-  readonly stop: AbortController;
-  keys: EnvironmentKeys;
-  /** Settled when what was to be done before the first poll is done. */
-  restoring: Promise<void>;
 }
 
 export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposable {
@@ -67,7 +45,7 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   /** Tells the data plane of an environment, and polls it from `start` on. */
   add(environment: number, keys: EnvironmentKeys): void {
     this.#options.dataPlane.setEnvironment(environment, keys);
-    const duty = createDuty(keys, environment, this.#options, () => this.#poll);
+    const duty = createDuty(environment, keys, () => this.#poll, this.#options);
     this.#duties.set(environment, duty);
     if (this.#isStarted) this.#begin(duty);
   }
@@ -161,7 +139,7 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   #stayOffline({ label }: EnvironmentDuty, isServed: boolean): void {
     if (isServed) return;
     this.#options.logger.error(
-      { environment: label },
+      { environment: label() },
       "Offline, and there is no document for this environment: name one in environment_key_pairs[].file, " +
         "or set storage.path to the folder of a proxy that served it",
     );
@@ -170,80 +148,4 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...[...this.#duties.values()].map(endDuty), ...this.#ending]);
   }
-}
-
-async function endDuty({ poller, restoring, stop }: EnvironmentDuty): Promise<void> {
-  stop.abort();
-  await poller[Symbol.asyncDispose]();
-  await restoring;
-}
-
-function createDuty(
-  keys: EnvironmentKeys,
-  environment: number,
-  options: EnvironmentPollersOptions,
-  settings: () => PollSettings,
-): EnvironmentDuty {
-  const { upstream, dataPlane, holdsBackShrunk, limiter, clock, logger, random, archive } = options;
-  const { clientSideKey } = keys;
-  const label = maskKey(serverKeyOf(keys, clock));
-  const log = new PublishLog({ label, clientKey: clientSideKey, logger });
-  const guard = new DocumentGuard(holdsBackShrunk);
-  const restored = { environment, clientKey: clientSideKey, label, log, guard };
-  const poller = new EnvironmentPoller({
-    label,
-    serverKey: () => serverKeyOf(duty.keys, clock),
-    upstream,
-    publish: (fetched, signal) => readAndPublish({ ...restored, signal }, fetched, options),
-    onStatus: (status) => {
-      dataPlane.setRefreshStatus(environment, status);
-      if (status.state !== "fresh" || duty.stop.signal.aborted) return;
-      guard.confirmedServed();
-      archive?.confirm(clientSideKey);
-    },
-    limiter,
-    clock,
-    random,
-    logger,
-    settings,
-  });
-  const duty = { ...restored, poller, keys, stop: new AbortController(), restoring: Promise.resolve() };
-  return duty;
-}
-
-interface PublishTarget extends Omit<RestoredEnvironment, "poller"> {
-  readonly signal: AbortSignal;
-}
-
-async function readAndPublish(
-  { environment, clientKey, label, log, guard, signal }: PublishTarget,
-  { pages, lastModified }: FetchedDocument,
-  { archive, clock, dataPlane, reader }: EnvironmentPollersOptions,
-): Promise<PublishOutcome> {
-  const startMs = clock.monotonicMs();
-  const receivedAt = clock.wallTime();
-  const packed = await reader.read({ pages, label, signal }).catch(refusalOf);
-  if (packed instanceof UpstreamError) return { refusal: packed };
-  const refusal = guard.refusalOf(packed);
-  if (refusal !== null) return { refusal };
-  guard.confirm(packed);
-  signal.throwIfAborted();
-  const document = { packed, lastModified, receivedAt };
-  const report = await dataPlane.publish(environment, document);
-  dataPlane.announce(environment, report.version);
-  guard.accepted(packed);
-  log.published(report, clock.monotonicMs() - startMs);
-  if (!signal.aborted) archive?.keep(clientKey, document);
-  return { updatedAt: report.updatedAt };
-}
-
-/**
- * @returns why the reader refused the document itself
- * @throws what is another fault: the same document may be read well the next time
- */
-function refusalOf(error: unknown): UpstreamError {
-  const isRefusal =
-    error instanceof UpstreamError && (error.code === "not_json" || error.code === "document_invalid");
-  if (!isRefusal) throw error;
-  return error;
 }

@@ -51,7 +51,10 @@ export class KeyDirectory {
     this.#keysOfSlots.delete(slot);
   }
 
-  /** While not all keys are known, an unknown one may turn out to be right: it opens what is not loaded. */
+  /**
+   * While not all keys are known, an unknown one may turn out to be right: it opens a slot that never gets a
+   * document, so that its requests are answered 503.
+   */
   setComplete(isComplete: boolean): void {
     this.#isComplete = isComplete;
   }

@@ -9,9 +9,9 @@ import { pollWaitMs, type RefreshOutcome } from "./poll-wait.ts";
 
 export interface PollPaceOptions {
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
-  /** Those of today. */
+  /** Asked for each wait, and again where they have changed meanwhile. */
   readonly settings: () => PollSettings;
   /** Aborts where nothing is waited for any more, not even what the upstream has asked for. */
   readonly stop: AbortSignal;
@@ -57,12 +57,12 @@ export class PollPace {
 
   /**
    * Waits until the next refresh is due, or is wanted; in any case as long as the upstream has asked for
-   * (`Retry-After`). Where the pace is the usual one again meanwhile, what
-   * is left of a long wait is at most a usual one.
+   * (`Retry-After`). Where the pace is the usual one again meanwhile, what is left of a long wait is at most
+   * a usual one.
    *
    * @param outcome of the refresh that has just ended
    * @param promisedMs the wait that health was told of; null: the usual one
-   * @returns how many usual intervals it stood for, at least 1
+   * @returns how many usual intervals the wait stood for, at least 1
    */
   async wait(outcome: RefreshOutcome, promisedMs: number | null): Promise<number> {
     const { clock, random, settings, stop } = this.#options;

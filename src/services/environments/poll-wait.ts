@@ -23,7 +23,11 @@ export interface RefreshOutcome {
  * grows nor shrinks with its health, and a recovery shows within one poll. Without one, each try is worth
  * more, and they come sooner.
  *
- * @param random in [0, 1): adds up to `jitterRatio` of the wait, so that proxies started together drift apart
+ * In any case the wait is as long as the failure asks for: `Retry-After` of an answer, or the time to the
+ * circuit's next probe.
+ *
+ * @param random from 0 (included) to 1 (excluded): adds up to `jitterRatio` of the wait, so that proxies that
+ *   were started together drift apart
  * @returns milliseconds
  */
 export function pollWaitMs(outcome: RefreshOutcome, settings: PollSettings, random: number): number {
@@ -35,9 +39,7 @@ function plainWaitMs(outcome: RefreshOutcome, settings: PollSettings): number {
   const { error, consecutiveFailures, holdsDocument, isRefusal } = outcome;
   // No request was sent, so asking again soon costs the upstream nothing; waiting a whole interval would hide
   // a recovery for up to two.
-  if (error?.code === "circuit_open" && error.retryAfterMs !== null) {
-    return Math.min(settings.intervalMs, Math.max(error.retryAfterMs, settings.retryMinMs));
-  }
+  if (error?.code === "circuit_open") return Math.min(settings.intervalMs, settings.retryMinMs);
   // A rejected key does not heal by itself within seconds.
   const retriesSooner = !holdsDocument && consecutiveFailures > 0 && error?.code !== "key_rejected";
   if (!retriesSooner) return settings.intervalMs;

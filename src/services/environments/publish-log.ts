@@ -6,8 +6,8 @@ import type { Logger } from "../service-logger.ts";
 import type { PublishReport } from "./snapshot-publisher.ts";
 
 export interface PublishLogOptions {
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
+  /** The environment as logs name it now; holds no whole key. */
+  readonly label: () => string;
   /** The configured client key, to tell when a document belongs to another environment. */
   readonly clientKey: string;
   readonly logger: Logger;
@@ -29,14 +29,14 @@ export class PublishLog {
     this.#tellOfVersion(report, tookMs);
     if (refusedPatterns.length > 0) {
       logger.warn(
-        { environment: label, patterns: refusedPatterns },
+        { environment: label(), patterns: refusedPatterns },
         "Regular expressions of this document cannot run safely, so their conditions never match; " +
           "rewrite them without look-around, back-references, possessive or atomic groups",
       );
     }
     if (clientKey !== this.#options.clientKey && clientKey !== this.#lastClientKey) {
       logger.warn(
-        { environment: label },
+        { environment: label() },
         "The document's api_key is not the configured client_side_key; identities are hashed with the " +
           "document's. Check that both keys of environment_key_pairs belong to the same environment",
       );
@@ -47,7 +47,7 @@ export class PublishLog {
   /** An older one is as good as any other (reliability B22); whoever restored the upstream should see it. */
   #tellOfVersion({ environmentName, version, counts, updatedAt }: PublishReport, tookMs: number): void {
     const { label, logger } = this.#options;
-    const fields = { environment: label, environmentName, version, ...counts, ms: Math.round(tookMs) };
+    const fields = { environment: label(), environmentName, version, ...counts, ms: Math.round(tookMs) };
     const last = this.#lastUpdatedAt;
     this.#lastUpdatedAt = updatedAt ?? last;
     if (last === null || updatedAt === null || updatedAt >= last) {

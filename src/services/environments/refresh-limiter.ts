@@ -14,3 +14,24 @@ export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
   const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
   return (run) => places.execute(run);
 }
+
+/**
+ * Waits for a place, and runs then; whoever is told to stop waits no longer, and does not run.
+ * @param signal tells to stop waiting; a run that has begun is not its concern
+ * @throws what `run` throws; the reason of the signal
+ */
+export function runInPlace(
+  run: () => Promise<void>,
+  limiter: RefreshLimiter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener("abort", giveUp);
+  const runOnce = async () => {
+    signal.removeEventListener("abort", giveUp);
+    if (!signal.aborted) await run();
+  };
+  limiter(runOnce).then(resolve, reject);
+  return promise;
+}

@@ -17,14 +17,14 @@ const causeIsShown: ReadonlySet<UpstreamErrorCode> = new Set([
 
 /** Owned by one poller. */
 export class RefreshLog {
-  readonly #label: string;
+  readonly #label: () => string;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #spell: FailureSpell;
   #lastSlowWarningMs = Number.NEGATIVE_INFINITY;
 
-  /** @param label the environment as logs name it; holds no whole key */
-  constructor(label: string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
+  /** @param label the environment as logs name it now; holds no whole key */
+  constructor(label: () => string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
     this.#label = label;
     this.#logger = logger;
     this.#clock = clock;
@@ -35,7 +35,7 @@ export class RefreshLog {
   succeeded(failuresBefore: number): void {
     if (!this.#spell.end()) return;
     this.#logger.info(
-      { environment: this.#label, failures: failuresBefore },
+      { environment: this.#label(), failures: failuresBefore },
       "The environment is being refreshed again",
     );
   }
@@ -47,7 +47,7 @@ export class RefreshLog {
    */
   failed(error: unknown, consecutiveFailures: number): void {
     if (!this.#spell.isNews(error)) return;
-    const fields = { environment: this.#label, failures: consecutiveFailures };
+    const fields = { environment: this.#label(), failures: consecutiveFailures };
     if (!(error instanceof UpstreamError)) {
       this.#logger.error(
         { ...fields, err: error },
@@ -68,7 +68,7 @@ export class RefreshLog {
     if (nowMs - this.#lastSlowWarningMs < reminderIntervalMs) return;
     this.#lastSlowWarningMs = nowMs;
     this.#logger.warn(
-      { environment: this.#label, durationMs: Math.round(durationMs), intervalMs },
+      { environment: this.#label(), durationMs: Math.round(durationMs), intervalMs },
       "A refresh took longer than the poll interval, so changes show late. Raise " +
         "api_poll_frequency_seconds, or look at the load of the upstream and the network to it.",
     );

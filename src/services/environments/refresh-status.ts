@@ -19,6 +19,7 @@ export interface RefreshStatus {
   readonly pollIntervalMs: number | null;
 }
 
+/** Before the first refresh has ended, and without an archived document. */
 export const neverRefreshed: RefreshStatus = {
   state: "waiting",
   reason: null,

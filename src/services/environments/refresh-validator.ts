@@ -4,9 +4,7 @@
  */
 import type { UpstreamError } from "../../models/errors.ts";
 import type { FetchedDocument } from "../upstream/upstream-client.ts";
-
-/** Two seconds: the whole seconds of HTTP dates, and some skew (contract B 7, trap 13). */
-const recentMs = 2000;
+import { recentMs } from "../upstream/upstream-headers.ts";
 
 /** The validator of one environment; owned by its poller. */
 export class RefreshValidator {
@@ -24,6 +22,7 @@ export class RefreshValidator {
     this.#unconditionalEveryPolls = unconditionalEveryPolls;
   }
 
+  /** Whether any document was published. */
   get holdsDocument(): boolean {
     return this.#published !== null;
   }
@@ -48,12 +47,11 @@ export class RefreshValidator {
    * when the last one was changed within the last two seconds of its fetch, and once in
    * `unconditionalEveryPolls` polls, as identity overrides may change without a new date (contract
    * A11, B 2.6).
-   * @param isUnconditional the caller wants the document whatever its date
    * @param polls as many as there were to be since the last one: more than 1 where they come more seldom
    */
-  nextIfModifiedSince(isUnconditional: boolean, polls = 1): string | null {
+  nextIfModifiedSince(polls: number): string | null {
     const pollsSince = this.#pollsSinceUnconditional + polls;
-    const isDue = isUnconditional || pollsSince >= this.#unconditionalEveryPolls();
+    const isDue = pollsSince >= this.#unconditionalEveryPolls();
     const condition = this.#mayAskConditionally && !isDue ? this.#ifModifiedSince : null;
     this.#pollsSinceUnconditional = condition === null ? 0 : pollsSince;
     return condition;

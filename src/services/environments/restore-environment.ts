@@ -7,23 +7,15 @@ import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
-import type { DocumentGuard } from "./document-guard.ts";
+import type { PublishTarget } from "./environment-duty.ts";
 import type { EnvironmentPoller } from "./environment-poller.ts";
-import type { PublishLog } from "./publish-log.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 /** So long a start waits for the archive, in milliseconds. */
 const findMsMax = 10_000;
 
-/** Of an environment that is not polled yet. */
-export interface RestoredEnvironment {
-  /** Its number in the data plane. */
-  readonly environment: number;
-  readonly clientKey: string;
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
-  readonly log: PublishLog;
-  readonly guard: DocumentGuard;
+/** An environment that is not polled yet. */
+export interface RestoredEnvironment extends PublishTarget {
   readonly poller: Pick<EnvironmentPoller, "restored">;
 }
 
@@ -50,7 +42,7 @@ export async function restoreEnvironment(
   } catch (error) {
     if (stop.aborted) return false;
     const reason = error instanceof Error ? error.message : String(error);
-    options.logger.warn({ environment: restored.label, reason }, "The archived document cannot be served");
+    options.logger.warn({ environment: restored.label(), reason }, "The archived document cannot be served");
     return false;
   }
 }
@@ -67,14 +59,14 @@ async function restore(
   if (found === null || stop.aborted) return false;
   const { confirmedAt, document, isPacked } = found;
   const pages = [[document.packed.body]];
-  const packed = isPacked ? document.packed : await reader.read({ pages, label, signal: stop });
+  const packed = isPacked ? document.packed : await reader.read({ pages, label: label(), signal: stop });
   stop.throwIfAborted();
   const report = await dataPlane.publish(environment, { ...document, packed });
   dataPlane.announce(environment, report.version);
   guard.accepted(packed);
   poller.restored(confirmedAt);
   logger.warn(
-    { environment: label, confirmedAt: confirmedAt.toISOString() },
+    { environment: label(), confirmedAt: confirmedAt.toISOString() },
     "Serving the archived document until the upstream has answered",
   );
   log.published(report, clock.monotonicMs() - startMs);
@@ -89,6 +81,6 @@ async function findInTime(
   if (archive === null) return null;
   const finding = archive.find(clientKey);
   if (await settlesWithin(finding, findMsMax, clock, stop)) return await finding;
-  if (!stop.aborted) logger.warn({ environment: label }, "The archive does not answer: polling begins");
+  if (!stop.aborted) logger.warn({ environment: label() }, "The archive does not answer: polling begins");
   return null;
 }

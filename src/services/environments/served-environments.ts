@@ -20,7 +20,10 @@ import type { PublishReport, SnapshotPublisher } from "./snapshot-publisher.ts";
 export interface DataPlane {
   /** Whether all environments have been told of; until then requests with unknown keys are answered 503. */
   setEnvironmentsKnown(areKnown: boolean): void;
-  /** Makes a place for a new environment, or gives one that is there other keys. */
+  /**
+   * Makes a place for a new environment, or gives one that is there other server keys: its client key never
+   * changes.
+   */
   setEnvironment(environment: number, keys: EnvironmentKeys): void;
   /** Its keys open nothing any more, and all that is held of it goes. */
   removeEnvironment(environment: number): void;
@@ -48,8 +51,9 @@ export interface DataPlane {
 
 /** Who is told what becomes of the slots, in the turn in which it does. */
 export interface SlotWatcher {
-  /** There is a new slot, or it has other keys. */
-  keysSet(slot: SnapshotSlot, clientKey: string): void;
+  /** There is one more. */
+  added(slot: SnapshotSlot): void;
+  /** Its environment is gone. */
   removed(slot: SnapshotSlot): void;
   /** It holds another snapshot. */
   swapped(slot: SnapshotSlot): void;
@@ -88,8 +92,10 @@ export class ServedEnvironments implements DataPlane {
     this.#watcher = watcher;
   }
 
+  /** For routes. */
   readonly resolveKey: KeyResolver = (key) => this.#directory.resolve(key);
 
+  /** @returns one for each environment, in the order of their numbers */
   readonly healthSources = (): readonly HealthSource[] =>
     Array.from(this.#environments.values(), ({ slot, refresh }) => ({
       environmentId: slot.current?.environmentId ?? null,
@@ -97,6 +103,7 @@ export class ServedEnvironments implements DataPlane {
       controlPlaneHeardMs: this.#controlPlaneHeardMs,
     }));
 
+  /** @returns null where nothing was told of a discovery */
   readonly discoverySource = (): DiscoverySource | null =>
     this.#discovery === null
       ? null
@@ -107,12 +114,8 @@ export class ServedEnvironments implements DataPlane {
   }
 
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
-    const found = this.#environments.get(environment);
-    const clientKey = keys.clientSideKey;
-    const served = found ?? { clientKey, slot: this.#store.addSlot(), refresh: neverRefreshed };
-    this.#environments.set(environment, served);
-    this.#directory.set(served.slot, keys);
-    this.#watcher?.keysSet(served.slot, keys.clientSideKey);
+    const { slot } = this.#environments.get(environment) ?? this.#add(environment, keys.clientSideKey);
+    this.#directory.set(slot, keys);
   }
 
   removeEnvironment(environment: number): void {
@@ -156,5 +159,12 @@ export class ServedEnvironments implements DataPlane {
 
   heardOfControlPlane(atMs: number): void {
     this.#controlPlaneHeardMs = atMs;
+  }
+
+  #add(environment: number, clientKey: string): ServedEnvironment {
+    const added = { clientKey, slot: this.#store.addSlot(), refresh: neverRefreshed };
+    this.#environments.set(environment, added);
+    this.#watcher?.added(added.slot);
+    return added;
   }
 }

@@ -1,14 +1,22 @@
 /**
- * From word of a change to the document that has it: one refresh at once, another where the upstream's
- * document lags behind its own event, and never many. It does not know who brought the word.
+ * From word of a change to the document that has it: one refresh soon, another where the upstream's document
+ * lags behind its own event, and never many. It does not know who brought the word.
  */
 import type { Clock } from "../clock.ts";
 
 export interface ChangeFollowerOptions {
   /** @returns whether a refresh that began after the call went well, once it has ended */
   readonly refresh: () => Promise<boolean>;
-  /** A refresh waits up to this, at random: proxies that hear of a change together must not ask together. */
+  /**
+   * A refresh for a change waits up to so many milliseconds, at random: proxies that hear of one together
+   * must not ask together.
+   */
   readonly jitterMs: number;
+  /**
+   * A refresh that catches up waits up to so many where these are more: the streams of all environments come
+   * back together.
+   */
+  readonly catchUpSpreadMs: number;
   readonly clock: Clock;
   /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
@@ -17,15 +25,16 @@ export interface ChangeFollowerOptions {
 /** From one refresh to the next that somebody wants: a flood of words is no flood of requests. */
 const spacingMs = 1000;
 /** Waits before a refresh is repeated; after the last one the poll brings the document. */
-const repeatWaitsMs = [250, 500, 1000, 2000, 4000];
+const repeatWaitsMs: readonly number[] = [250, 500, 1000, 2000, 4000];
 
 /** Of one environment. */
 export class ChangeFollower implements AsyncDisposable {
   readonly #options: ChangeFollowerOptions;
   readonly #stop = new AbortController();
-  /** Ends the wait for a repeated refresh. */
-  #repeat = new AbortController();
-  #isWanted = false;
+  /** Ends the wait before the next refresh. */
+  #wait = new AbortController();
+  /** What a refresh that has not begun is wanted for; null: nothing. */
+  #wanted: "change" | "catch-up" | null = null;
   /** The newest change heard of; as the upstream writes it, in epoch milliseconds. */
   #heardMs = Number.NEGATIVE_INFINITY;
   #servedMs = Number.POSITIVE_INFINITY;
@@ -43,16 +52,23 @@ export class ChangeFollower implements AsyncDisposable {
 
   /** Something changed. @param updatedAtMs what the document with the change says; null: nobody knows */
   changed(updatedAtMs: number | null): void {
-    this.#isWanted = true;
-    this.#repeat.abort();
+    // A wait for a change goes on: each word of a flood would begin it anew.
+    if (this.#wanted !== "change") this.#wait.abort();
+    this.#wanted = "change";
     // NOTE: the document's time is kept in whole milliseconds.
     if (updatedAtMs !== null) this.#heardMs = Math.max(this.#heardMs, Math.floor(updatedAtMs));
     this.#following ??= this.#follow();
   }
 
+  /** Changes may have been missed. Any refresh that begins from now on makes up for it. */
+  catchUp(): void {
+    this.#wanted ??= "catch-up";
+    this.#following ??= this.#follow();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#repeat.abort();
+    this.#wait.abort();
     await this.#following;
   }
 
@@ -60,29 +76,28 @@ export class ChangeFollower implements AsyncDisposable {
   async #follow(): Promise<void> {
     const { clock, refresh } = this.#options;
     const stop = this.#stop.signal;
-    for (let repeats = 0; !stop.aborted && (this.#isWanted || repeats < repeatWaitsMs.length); ) {
-      if (this.#isWanted) {
-        repeats = 0;
-        await clock.sleep(this.#delayMs(), stop);
-      } else {
-        this.#repeat = new AbortController();
-        await clock.sleep(repeatWaitsMs[repeats] ?? 0, this.#repeat.signal);
-        repeats += 1;
-        if (this.#isWanted) continue;
-      }
-      if (stop.aborted) break;
-      this.#isWanted = false;
+    let repeats: readonly number[] = [];
+    while (!stop.aborted && (this.#wanted !== null || repeats.length > 0)) {
+      this.#wait = new AbortController();
+      await clock.sleep(this.#waitMs(repeats[0] ?? null), this.#wait.signal);
+      if (this.#wait.signal.aborted) continue;
+      repeats = this.#wanted === "change" ? repeatWaitsMs : repeats.slice(1);
+      this.#wanted = null;
       this.#lastStartMs = clock.monotonicMs();
       const wentWell = await refresh();
       // One that failed, or whose document is held back, is the poll's to try again in its time.
-      if (!this.#isWanted && (!wentWell || this.#servedMs >= this.#heardMs)) break;
+      if (!wentWell || this.#servedMs >= this.#heardMs) repeats = [];
     }
     this.#heardMs = Number.NEGATIVE_INFINITY;
     this.#following = null;
   }
 
-  #delayMs(): number {
-    const { clock, jitterMs, random } = this.#options;
-    return Math.max(random() * jitterMs, this.#lastStartMs + spacingMs - clock.monotonicMs());
+  /** @param repeatMs where the last refresh is to be repeated: after so long; null: it is not */
+  #waitMs(repeatMs: number | null): number {
+    const { catchUpSpreadMs, clock, jitterMs, random } = this.#options;
+    const isChange = this.#wanted === "change";
+    if (!isChange && repeatMs !== null) return repeatMs;
+    const upToMs = isChange ? jitterMs : Math.max(jitterMs, catchUpSpreadMs);
+    return Math.max(random() * upToMs, this.#lastStartMs + spacingMs - clock.monotonicMs());
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One client's event stream, on Node's response itself: web streams and what comes with them would cost more
+ * One client stream, on Node's response itself: web streams and what comes with them would cost more
  * memory than all the rest of it. It does not know when to say what.
  */
 import type { ServerResponse } from "node:http";

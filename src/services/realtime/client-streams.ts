@@ -1,6 +1,6 @@
 /**
- * All event streams of this process: who may open one, who is told of what, and how they end. Clients hear of
- * a document once everybody serves it (contract A10). It knows no keys' meaning and no routes.
+ * All client streams of this process: who may open one, who is told of what, and how they end. Clients hear
+ * of a document once everybody serves it (contract A10). It knows no keys and no routes.
  */
 import type { ServerResponse } from "node:http";
 import type { SnapshotSlot } from "../../cache/snapshot-store.ts";
@@ -26,6 +26,7 @@ export interface ClientStreamsOptions {
   readonly random: () => number;
 }
 
+/** One for the process. */
 export class ClientStreams implements SlotWatcher {
   readonly #options: ClientStreamsOptions;
   readonly #environments = new Map<SnapshotSlot, EnvironmentStreams>();
@@ -47,10 +48,8 @@ export class ClientStreams implements SlotWatcher {
     return this.#beats.streams;
   }
 
-  keysSet(slot: SnapshotSlot, clientKey: string): void {
-    const found = this.#environments.get(slot);
-    if (found === undefined) this.#environments.set(slot, new EnvironmentStreams(slot, clientKey));
-    else if (found.setClientKey(clientKey)) void runInSlices(found.endAll(), this.#options.clock);
+  added(slot: SnapshotSlot): void {
+    this.#environments.set(slot, new EnvironmentStreams(slot));
   }
 
   removed(slot: SnapshotSlot): void {

@@ -1,6 +1,6 @@
 /**
- * The streams of one environment, and what their clients may know of: the last document that was announced
- * and is being served here. It does not know who else serves it.
+ * The client streams of one environment, and what their clients may know of: the last document that was
+ * announced and is being served here. It does not know who else serves it.
  */
 import type { SnapshotSlot } from "../../cache/snapshot-store.ts";
 import type { Clock } from "../clock.ts";
@@ -14,28 +14,20 @@ interface ToldDocument {
 }
 
 export class EnvironmentStreams {
+  /** Those that are open; a stream joins and leaves by itself. */
   readonly streams = new Set<ClientStream>();
   readonly #slot: SnapshotSlot;
-  #clientKey: string;
   #told: ToldDocument | null = null;
   /** Announced, and not served here yet. */
   #awaitedVersion: string | null = null;
 
-  constructor(slot: SnapshotSlot, clientKey: string) {
+  constructor(slot: SnapshotSlot) {
     this.#slot = slot;
-    this.#clientKey = clientKey;
   }
 
   /** What a stream begins with; null while no document was announced. */
   get event(): PreparedEvent | null {
     return this.#told?.event ?? null;
-  }
-
-  /** @returns whether it is another one: streams that were opened with the one before are to end */
-  setClientKey(clientKey: string): boolean {
-    const isOther = clientKey !== this.#clientKey;
-    this.#clientKey = clientKey;
-    return isOther;
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * Beats for all streams by one timer: each stream has a place in a round, at random, so that no turn of the
+ * Beats for all client streams by one timer: each has a place in a round, at random, so that no turn of the
  * event loop writes to all of them. What a beat does is the stream's own.
  */
 import type { Clock } from "../clock.ts";

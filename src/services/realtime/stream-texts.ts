@@ -1,5 +1,5 @@
 /**
- * What is written to a client's event stream, to the byte (contract A10, B 1.8): some SDKs read lines, and
+ * What is written to a client stream, to the byte (contract A10, B 1.8): some SDKs read lines, and
  * take whatever follows `data:` for JSON. So events alone may carry it.
  */
 

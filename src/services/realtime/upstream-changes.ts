@@ -3,11 +3,12 @@
  * the refreshes that follow. It sees documents on their way to the data plane, and changes none.
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
-import { maskKey } from "../../models/masked-key.ts";
 import type { DocumentFacts } from "../../models/packed-document.ts";
 import type { UpstreamEventsSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
+import { labelOf } from "../environments/valid-server-key.ts";
+import { watchedDataPlane } from "../environments/watched-data-plane.ts";
 import type { Logger } from "../service-logger.ts";
 import type { EventStreamClient } from "../upstream/event-stream-client.ts";
 import { ChangeFollower } from "./change-follower.ts";
@@ -19,6 +20,7 @@ export interface UpstreamChangesOptions {
     readonly client: Pick<EventStreamClient, "open">;
     readonly settings: UpstreamEventsSettings;
   } | null;
+  /** See `ChangeFollowerOptions`. */
   readonly jitterMs: number;
   /** Has an environment refreshed. @returns whether that went well, once it has ended */
   readonly refresh: (environment: number) => Promise<boolean>;
@@ -31,7 +33,7 @@ export interface UpstreamChangesOptions {
 }
 
 interface ChangingEnvironment {
-  readonly keys: EnvironmentKeys;
+  keys: EnvironmentKeys;
   readonly follower: ChangeFollower;
   /** Of the document that is served; null before the first. */
   facts: DocumentFacts | null;
@@ -49,27 +51,14 @@ export class UpstreamChanges implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** @returns a data plane that tells of what it is told, and leaves the work to the given one */
+  /** @returns the data plane, beside which this sees which environments there are, and their documents */
   watch(dataPlane: DataPlane): DataPlane {
-    return {
-      setEnvironmentsKnown: (areKnown) => dataPlane.setEnvironmentsKnown(areKnown),
-      setDiscoveryStatus: (status) => dataPlane.setDiscoveryStatus(status),
-      setEnvironment: (environment, keys) => {
-        dataPlane.setEnvironment(environment, keys);
-        this.#add(environment, keys);
-      },
-      removeEnvironment: (environment) => {
-        dataPlane.removeEnvironment(environment);
-        this.#remove(environment);
-      },
-      publish: async (environment, document) => {
-        const report = await dataPlane.publish(environment, document);
-        this.#served(environment, document.packed.facts, report.updatedAt);
-        return report;
-      },
-      announce: (environment, version) => dataPlane.announce(environment, version),
-      setRefreshStatus: (environment, status) => dataPlane.setRefreshStatus(environment, status),
-    };
+    return watchedDataPlane(dataPlane, {
+      environmentSet: (environment, keys) => this.#set(environment, keys),
+      environmentRemoved: (environment) => this.#remove(environment),
+      published: (environment, { packed }, { updatedAt }) =>
+        this.#served(environment, packed.facts, updatedAt),
+    });
   }
 
   /** The upstream has changed the environment with this id; any, where it is null or none has it. */
@@ -84,10 +73,21 @@ export class UpstreamChanges implements AsyncDisposable {
     await Promise.all(this.#ending);
   }
 
+  #set(environment: number, keys: EnvironmentKeys): void {
+    const found = this.#environments.get(environment);
+    if (found === undefined) this.#add(environment, keys);
+    else found.keys = keys;
+  }
+
   #add(environment: number, keys: EnvironmentKeys): void {
-    if (this.#environments.has(environment)) return;
-    const { clock, jitterMs, random, refresh } = this.#options;
-    const follower = new ChangeFollower({ refresh: () => refresh(environment), jitterMs, clock, random });
+    const { clock, jitterMs, random, refresh, streams } = this.#options;
+    const follower = new ChangeFollower({
+      refresh: () => refresh(environment),
+      jitterMs,
+      catchUpSpreadMs: streams?.settings.catchUpSpreadMs ?? 0,
+      clock,
+      random,
+    });
     this.#environments.set(environment, { keys, follower, facts: null, stream: null });
   }
 
@@ -113,16 +113,17 @@ export class UpstreamChanges implements AsyncDisposable {
     }
   }
 
-  #openStream(environment: number, { keys, follower }: ChangingEnvironment): UpstreamEventStream | null {
+  #openStream(environment: number, changing: ChangingEnvironment): UpstreamEventStream | null {
     const { clock, logger, random, setPace, streams } = this.#options;
     if (streams === null) return null;
     const { client, settings } = streams;
     return new UpstreamEventStream({
-      label: maskKey(keys.serverKeys[0]?.key ?? keys.clientSideKey),
-      clientKey: keys.clientSideKey,
+      label: () => labelOf(changing.keys, clock),
+      clientKey: changing.keys.clientSideKey,
       client,
       settings,
-      onChange: (updatedAtMs) => follower.changed(updatedAtMs),
+      onChange: (updatedAtMs) => changing.follower.changed(updatedAtMs),
+      onGap: () => changing.follower.catchUp(),
       onHealth: (isHealthy) => setPace(environment, isHealthy ? settings.pollIntervalMs : null),
       clock,
       random,

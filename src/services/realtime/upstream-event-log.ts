@@ -29,13 +29,13 @@ const remedies: Readonly<Partial<Record<UpstreamErrorCode, string>>> = {
 };
 
 export class UpstreamEventLog {
-  readonly #label: string;
+  readonly #label: () => string;
   readonly #logger: Logger;
   #wasEstablished = false;
   readonly #spell: FailureSpell;
 
-  /** @param label the environment as logs name it; holds no whole key */
-  constructor(label: string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
+  /** @param label the environment as logs name it now; holds no whole key */
+  constructor(label: () => string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
     this.#label = label;
     this.#logger = logger;
     this.#spell = new FailureSpell(clock);
@@ -46,7 +46,7 @@ export class UpstreamEventLog {
     const isNews = !this.#wasEstablished && !this.#spell.isOn;
     this.#wasEstablished = true;
     this.#logger[isNews ? "info" : "debug"](
-      { environment: this.#label },
+      { environment: this.#label() },
       "The upstream tells of changes: its event stream is established",
     );
   }
@@ -54,7 +54,7 @@ export class UpstreamEventLog {
   /** A stream goes on for so long that the upstream is well again. */
   lasted(): void {
     if (!this.#spell.end()) return;
-    this.#logger.info({ environment: this.#label }, "The upstream's event stream is established again");
+    this.#logger.info({ environment: this.#label() }, "The upstream's event stream is established again");
   }
 
   /**
@@ -64,7 +64,7 @@ export class UpstreamEventLog {
    */
   ended(error: unknown, failures: number): void {
     const reason = error instanceof UpstreamError ? error.code : "bug";
-    const fields = { environment: this.#label, failures };
+    const fields = { environment: this.#label(), failures };
     const isDue = reason === "bug" || failures >= failuresBeforeWarning;
     if (!isDue || !this.#spell.isNews(error)) {
       this.#logger.debug({ ...fields, code: reason }, "The upstream's event stream has ended");

@@ -12,13 +12,15 @@ import { UpstreamEventLog } from "./upstream-event-log.ts";
 import { readEvents } from "./upstream-event-reader.ts";
 
 export interface UpstreamEventStreamOptions {
-  /** The environment as logs name it; holds no whole key. */
-  readonly label: string;
+  /** The environment as logs name it now; holds no whole key. */
+  readonly label: () => string;
   readonly clientKey: string;
   readonly client: Pick<EventStreamClient, "open">;
   readonly settings: UpstreamEventsSettings;
-  /** Told of each event, and once after each connect, as events may have been missed; see `EventTaker`. */
+  /** Told of each event; see `EventTaker`. */
   readonly onChange: (updatedAtMs: number | null) => void;
+  /** Told after each connect: events may have been missed before it. */
+  readonly onGap: () => void;
   /** Whether the upstream will tell of the next change. */
   readonly onHealth: (isHealthy: boolean) => void;
   readonly clock: Clock;
@@ -89,10 +91,10 @@ export class UpstreamEventStream implements AsyncDisposable {
   }
 
   #established(signal: AbortSignal): void {
-    const { clock, onChange, onHealth } = this.#options;
+    const { clock, onGap, onHealth } = this.#options;
     this.#log.established();
     onHealth(true);
-    onChange(null);
+    onGap();
     void clock.sleep(lastingMs, signal).then(() => {
       if (signal.aborted) return;
       this.#failures = 0;

@@ -1,4 +1,7 @@
-/** The log lines of usage: one for each change of state, and one for each loss. */
+/**
+ * The log lines of usage: one for each change of state, and one for each loss. It must never log a key or a
+ * text of the upstream.
+ */
 import { UpstreamError } from "../../models/errors.ts";
 import type { Clock } from "../clock.ts";
 import { FailureSpell } from "../failure-spell.ts";
@@ -20,6 +23,7 @@ export class UsageLog {
     this.#logger.info({ answers }, "Usage that the last process could not report is reported now");
   }
 
+  /** The upstream has taken a batch. */
   taken(): void {
     if (this.#spell.end()) this.#logger.info({}, "Usage is being reported again");
   }
@@ -33,7 +37,7 @@ export class UsageLog {
     );
   }
 
-  /** @param error an `UpstreamError`; anything else is a bug */
+  /** A batch was not answered for. @param error an `UpstreamError`; anything else is a bug */
   failed(error: unknown): void {
     if (!this.#spell.isNews(error)) return;
     if (!(error instanceof UpstreamError)) {

@@ -1,7 +1,7 @@
 /**
  * Reports usage to the upstream (contract B 4.4): adds up what the data plane tells, and sends it in batches.
- * A batch is sent until the upstream has answered for it, always under the same key; nothing further is
- * drained meanwhile. It must never run two flushes at once.
+ * A batch is sent until the upstream has answered for it, always under the same key; no further batch is made
+ * meanwhile. It must never run two flushes at once.
  */
 import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
@@ -16,7 +16,7 @@ import { UsageLog } from "./usage-log.ts";
 import { answersOf } from "./usage-rows.ts";
 import { UsageTotals } from "./usage-totals.ts";
 
-/** So long an end waits for the upstream. */
+/** So long, in milliseconds, an end waits for the upstream. */
 const lastFlushMsMax = 3000;
 
 export interface UsageReportsOptions {
@@ -26,7 +26,7 @@ export interface UsageReportsOptions {
   readonly flushIntervalMs: number;
   readonly poll: Pick<PollSettings, "jitterRatio">;
   readonly clock: Clock;
-  /** In [0, 1). */
+  /** From 0 (included) to 1 (excluded). */
   readonly random: () => number;
   /** Makes a UUID. */
   readonly createId: () => string;
@@ -41,6 +41,7 @@ export class UsageReports implements AsyncDisposable {
   readonly #stop = new AbortController();
   /** Ends the request that runs. */
   readonly #cut = new AbortController();
+  /** What the upstream has not answered for; the first is sent next. */
   #pending: UsageBatch[] = [];
   #loop: Promise<void> | null = null;
   /** When it was last said that usage is lost. */
@@ -137,7 +138,7 @@ export class UsageReports implements AsyncDisposable {
     await this.#options.archive?.keep({ batches: this.#pending, rows: this.#totals.rows });
   }
 
-  /** Sends one batch after the other until one is not answered for. */
+  /** Sends one batch after the other until one is not answered for. @returns as `#flush` */
   async #sendPending(): Promise<number> {
     const { upstream } = this.#options;
     const { signal } = this.#cut;

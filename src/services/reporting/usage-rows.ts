@@ -1,4 +1,4 @@
-/** From the counts of an environment to the rows that are reported of it (contract B 4.4). */
+/** Rows of usage (contract B 4.4): from the counts of an environment to them, and what they add up to. */
 import type { AnswerCount, AnswerCounts } from "../../cache/answer-counts.ts";
 import type { UsageResource, UsageRow } from "../../models/usage.ts";
 

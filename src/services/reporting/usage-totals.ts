@@ -8,7 +8,8 @@ const batchRowsMax = 1000;
 export const totalsMax = 100_000;
 
 export class UsageTotals {
-  readonly #totals = new Map<string, { -readonly [Member in keyof UsageRow]: UsageRow[Member] }>();
+  /** By resource and client key. */
+  readonly #totals = new Map<string, UsageRow>();
   #lost = 0;
 
   /** How many answers had no room since this was last asked. */
@@ -18,24 +19,26 @@ export class UsageTotals {
     return lost;
   }
 
+  /** Counts these too. */
   add(rows: readonly UsageRow[]): void {
     for (const row of rows) {
       const name = `${row.resource} ${row.client_side_key}`;
       const total = this.#totals.get(name);
-      if (total !== undefined) total.count += row.count;
-      else if (this.#totals.size < totalsMax) this.#totals.set(name, { ...row });
-      else this.#lost += row.count;
+      if (total !== undefined || this.#totals.size < totalsMax) {
+        this.#totals.set(name, { ...row, count: (total?.count ?? 0) + row.count });
+      } else this.#lost += row.count;
     }
   }
 
   /** As they stand. */
   get rows(): readonly UsageRow[] {
-    return [...this.#totals.values()].map((total) => ({ ...total }));
+    return [...this.#totals.values()];
   }
 
   /**
    * Takes all of it: the totals begin anew.
    * @param createId makes the key of a batch
+   * @returns as few batches as the upstream's limit allows; none where nothing was answered
    */
   takeBatches(createId: () => string): UsageBatch[] {
     const { rows } = this;

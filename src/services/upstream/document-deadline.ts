@@ -1,6 +1,6 @@
 /**
- * The time limits of one document: one for each request, one for all of them, and the caller's signal, as one
- * abort signal. It must be disposed of, so that no timer and no listener outlives the document.
+ * The time limits of one document, or of a list or a report: one for each request, one for all of them, and
+ * the caller's signal, as one abort signal. It must be disposed of, or timers and a listener outlive it.
  */
 import { UpstreamError } from "../../models/errors.ts";
 
@@ -24,12 +24,12 @@ export class DocumentDeadline implements Disposable {
     this.#requestTimeoutMs = limits.requestTimeoutMs;
     this.#callerSignal = callerSignal;
     this.#documentTimer = this.#abortAfter(limits.documentTimeoutMs, "The document was not complete within");
-    // NOTE: not AbortSignal.any: the caller's signal lives as long as its poller and would collect
-    // dependants.
+    // Not `AbortSignal.any`: the caller's signal lives as long as its poller, and would collect dependants.
     if (callerSignal?.aborted === true) this.#abortForCaller();
     callerSignal?.addEventListener("abort", this.#abortForCaller);
   }
 
+  /** For all requests of the document. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }

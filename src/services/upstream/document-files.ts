@@ -1,20 +1,21 @@
 /**
- * Documents in files, in place of an upstream: for a proxy that works offline. A file is read again when its
- * time or size has changed. Whether what is in it is a document is the reader's question.
+ * Documents in files, in place of an upstream: for a proxy that works offline. A file is read again when it
+ * has changed. Whether what is in it is a document is the reader's question.
  */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { UpstreamError } from "../../models/errors.ts";
 import type { EnvironmentSettings } from "../../models/settings.ts";
 import { BlockCollector } from "../documents/page-blocks.ts";
+import { fileStateOf } from "../file-state.ts";
 import type { DocumentRequest, UpstreamAnswer } from "./upstream-client.ts";
 
 export class DocumentFiles {
   /** By server key. */
   #paths: ReadonlyMap<string, string> = new Map();
   readonly #bytesMax: number;
-  /** By server key: what a file's time and size were when it was read last. */
-  readonly #seen = new Map<string, string>();
+  /** By server key: the state of its file when that was read last. */
+  readonly #readStates = new Map<string, string>();
 
   /** @param bytesMax larger files are not read */
   constructor(environments: readonly EnvironmentSettings[], bytesMax: number) {
@@ -43,10 +44,13 @@ export class DocumentFiles {
     const path = this.#paths.get(serverKey) ?? "";
     try {
       await using file = await open(path);
-      const { mtime, mtimeMs, size } = await file.stat();
-      const version = `${mtimeMs} ${size}`;
-      if (ifModifiedSince !== null && this.#seen.get(serverKey) === version) return { kind: "not-modified" };
-      if (size > this.#bytesMax) throw new UpstreamError("too_large", `The file has ${size} bytes`);
+      const stats = await file.stat({ bigint: true });
+      const state = fileStateOf(stats);
+      if (ifModifiedSince !== null && this.#readStates.get(serverKey) === state) {
+        return { kind: "not-modified" };
+      }
+      if (stats.size > this.#bytesMax)
+        throw new UpstreamError("too_large", `The file has ${stats.size} bytes`);
       const blocks = new BlockCollector();
       const digest = createHash("sha256");
       // In chunks, so that a large one holds nobody up.
@@ -54,12 +58,12 @@ export class DocumentFiles {
         digest.update(chunk);
         blocks.add(chunk);
       }
-      this.#seen.set(serverKey, version);
+      this.#readStates.set(serverKey, state);
       return {
         kind: "document",
         pages: [blocks.finish()],
         digest: digest.digest("hex"),
-        lastModified: mtime.toUTCString(),
+        lastModified: stats.mtime.toUTCString(),
         recentlyChanged: false,
       };
     } catch (error) {

@@ -6,11 +6,12 @@ import type { Dispatcher } from "undici";
 import { UpstreamError } from "../../models/errors.ts";
 import type { UpstreamEventsSettings, UpstreamSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
-import { codeOfStatus, redirectStatuses, redirectTarget } from "./page-request.ts";
-import { request } from "./undici-parts.ts";
+import { codeOfStatus } from "./page-request.ts";
+import { followRedirects } from "./redirects.ts";
+import { type Answer, request } from "./undici-parts.ts";
 import { createUpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
-import { contentEncoding, headerText, retryAfterMs } from "./upstream-headers.ts";
+import { contentEncoding, mediaType, retryAfterMs } from "./upstream-headers.ts";
 
 /** Which stream to open. */
 export interface EventStreamRequest {
@@ -29,10 +30,6 @@ export interface EventStreamClientOptions {
   readonly userAgent: string;
   readonly clock: Pick<Clock, "wallTime">;
 }
-
-type Answer = Dispatcher.ResponseData;
-
-const dumpBytesMax = 65_536;
 
 /** One for all streams; they share nothing but settings: each has a connection of its own. */
 export class EventStreamClient implements AsyncDisposable {
@@ -65,7 +62,7 @@ export class EventStreamClient implements AsyncDisposable {
       ending.abort(new UpstreamError("timeout", sentence));
     }, requestTimeoutMs);
     try {
-      const answer = await this.#follow(stream, ending.signal);
+      const answer = await this.#request(stream, ending.signal);
       return bytesOf(answer, ending.signal);
     } catch (error) {
       throw ending.signal.aborted ? ending.signal.reason : toUpstreamError(error);
@@ -79,7 +76,7 @@ export class EventStreamClient implements AsyncDisposable {
     await this.#dispatcher.destroy();
   }
 
-  async #follow({ clientKey, lastEventId }: EventStreamRequest, signal: AbortSignal): Promise<Answer> {
+  async #request({ clientKey, lastEventId }: EventStreamRequest, signal: AbortSignal): Promise<Answer> {
     const { settings, upstream, userAgent } = this.#options;
     const headers = {
       "user-agent": userAgent,
@@ -88,21 +85,11 @@ export class EventStreamClient implements AsyncDisposable {
       "cache-control": "no-cache",
       ...(lastEventId === null ? {} : { "last-event-id": lastEventId }),
     };
-    let target = new URL(`sse/environments/${encodeURIComponent(clientKey)}/stream`, settings.url);
-    for (let redirects = 0; ; redirects += 1) {
-      const answer = await request(target, this.#dispatcher, { method: "GET", headers, signal });
-      if (!redirectStatuses.has(answer.statusCode)) return await this.#requireStream(answer);
-      await answer.body.dump({ limit: dumpBytesMax });
-      if (redirects >= upstream.redirectsMax) {
-        throw new UpstreamError("redirect_refused", `The upstream redirects more than ${redirects} times`);
-      }
-      target = redirectTarget(answer.headers, target);
-    }
-  }
-
-  async #requireStream(answer: Answer): Promise<Answer> {
+    const url = new URL(`sse/environments/${encodeURIComponent(clientKey)}/stream`, settings.url);
+    const ask = (target: URL) => request(target, this.#dispatcher, { method: "GET", headers, signal });
+    const { answer } = await followRedirects(url, ask, upstream.redirectsMax);
     try {
-      this.#judge(answer);
+      this.#requireStream(answer);
       return answer;
     } catch (error) {
       answer.body.on("error", () => undefined).destroy();
@@ -110,7 +97,7 @@ export class EventStreamClient implements AsyncDisposable {
     }
   }
 
-  #judge({ statusCode, headers }: Answer): void {
+  #requireStream({ statusCode, headers }: Answer): void {
     const { clock, upstream } = this.#options;
     if (statusCode !== 200) {
       const askedMs = retryAfterMs(headers, clock.wallTime().getTime(), upstream.retryAfterMaxMs);
@@ -118,8 +105,7 @@ export class EventStreamClient implements AsyncDisposable {
         retryAfterMs: askedMs,
       });
     }
-    const type = (headerText(headers, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
-    if (type !== "text/event-stream") {
+    if (mediaType(headers) !== "text/event-stream") {
       throw new UpstreamError("unexpected_status", "The upstream's answer is no event stream");
     }
     if (contentEncoding(headers) !== "identity") {

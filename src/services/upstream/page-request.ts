@@ -1,26 +1,25 @@
 /**
  * One page of an answer: the GET with its redirects, one retry on a connection that was closed meanwhile,
- * and the judgement of the answer. It must never send a key to another origin, and never leave a body unread.
+ * and the judgement of the answer. It must never leave a body unread.
  */
-import type { Dispatcher } from "undici";
 import { UpstreamError, type UpstreamErrorCode } from "../../models/errors.ts";
 import type { UpstreamSettings } from "../../models/settings.ts";
 import type { DocumentDeadline } from "./document-deadline.ts";
 import { nextPageTarget } from "./link-header.ts";
-import { type Body, readBody } from "./response-body.ts";
-import { request } from "./undici-parts.ts";
+import { type FollowedAnswer, followRedirects } from "./redirects.ts";
+import { type Body, dumpBody, readBody } from "./response-body.ts";
+import { type Answer, request } from "./undici-parts.ts";
 import type { UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { isBrokenConnection } from "./upstream-failures.ts";
 import {
   contentEncoding,
   headerText,
   isJsonMediaType,
-  type ResponseHeaders,
   readValidator,
   retryAfterMs,
 } from "./upstream-headers.ts";
 
-/** What all requests for one document, or one list, share. */
+/** What all requests for one document, one list or one report share. */
 export interface PageRequests {
   readonly upstream: UpstreamDispatcher;
   readonly settings: Pick<UpstreamSettings, "redirectsMax" | "retryAfterMaxMs">;
@@ -37,45 +36,31 @@ export interface Page extends Body {
   readonly recentlyChanged: boolean;
 }
 
-export type Answer = Dispatcher.ResponseData;
-
-/** All that lead elsewhere with a `Location`. */
-export const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const dumpBytesMax = 65_536;
-
 /**
  * @param url on the configured origin
- * @param ifModifiedSince the validator to send; null: the page is wanted whatever its date
  * @param bytesMax the most bytes this page may have after inflation
- * @returns the page; null for a 304 that we asked for
+ * @returns the page, whatever its date
  * @throws UpstreamError by the status, the headers and the size; what undici and zlib throw
  */
-export async function requestPage(
+export async function requestPage(requests: PageRequests, url: URL, bytesMax: number): Promise<Page> {
+  return await readPage(requests, await get(requests, url, requests.headers), bytesMax);
+}
+
+/**
+ * As `requestPage`, unless the page is still the one the caller holds.
+ * @param ifModifiedSince the validator of that one
+ * @returns null for a 304
+ */
+export async function requestChangedPage(
   requests: PageRequests,
   url: URL,
-  ifModifiedSince: string | null,
   bytesMax: number,
+  ifModifiedSince: string,
 ): Promise<Page | null> {
-  const headers =
-    ifModifiedSince === null
-      ? requests.headers
-      : { ...requests.headers, "if-modified-since": ifModifiedSince };
-  let target = url;
-  for (let redirects = 0; ; redirects += 1) {
-    const answer = await sendWithRetry(requests, target, { method: "GET", headers });
-    if (!redirectStatuses.has(answer.statusCode)) {
-      return await readAnswer(requests, answer, {
-        target,
-        isConditional: ifModifiedSince !== null,
-        bytesMax,
-      });
-    }
-    await answer.body.dump({ limit: dumpBytesMax });
-    if (redirects >= requests.settings.redirectsMax) {
-      throw new UpstreamError("redirect_refused", `The upstream redirects more than ${redirects} times`);
-    }
-    target = redirectTarget(answer.headers, target);
-  }
+  const followed = await get(requests, url, { ...requests.headers, "if-modified-since": ifModifiedSince });
+  if (followed.answer.statusCode !== 304) return await readPage(requests, followed, bytesMax);
+  await dumpBody(followed.answer.body);
+  return null;
 }
 
 /** What may be sent twice, and counts once. */
@@ -89,6 +74,8 @@ interface IdempotentRequest {
  * A connection kept alive may be closed by the upstream just as we send: that race of the protocol is not a
  * fault of the upstream, and what counts once may be sent again. A connection that breaks when it is new is a
  * fault.
+ * @param url on the configured origin; a redirect is an answer like any other
+ * @throws what undici throws; what the deadline aborts with
  */
 export async function sendWithRetry(
   requests: Pick<PageRequests, "upstream" | "deadline">,
@@ -115,50 +102,35 @@ async function send(
   return await request(url, upstream.dispatcher, { ...sent, signal: deadline.signal });
 }
 
-/**
- * Keys travel in headers of our own, which no redirect rule strips: only the same origin may be followed.
- * @throws UpstreamError `redirect_refused`
- */
-export function redirectTarget(headers: ResponseHeaders, from: URL): URL {
-  const location = headerText(headers, "location");
-  const target = location === null ? null : URL.parse(location, from.href);
-  if (target === null)
-    throw new UpstreamError("redirect_refused", "The upstream redirects to no usable address");
-  if (!isSameOrigin(target, from)) {
-    throw new UpstreamError("redirect_refused", "The upstream redirects to another origin");
-  }
-  return target;
-}
-
-/** Same scheme, host and port, and no credentials in the address. */
-export function isSameOrigin(target: URL, from: URL): boolean {
-  return target.origin === from.origin && target.username === "" && target.password === "";
-}
-
-async function readAnswer(
+function get(
   requests: PageRequests,
-  answer: Answer,
-  sent: { readonly target: URL; readonly isConditional: boolean; readonly bytesMax: number },
-): Promise<Page | null> {
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+): Promise<FollowedAnswer> {
+  const ask = (target: URL) => sendWithRetry(requests, target, { method: "GET", headers });
+  return followRedirects(url, ask, requests.settings.redirectsMax);
+}
+
+async function readPage(
+  requests: PageRequests,
+  { answer, target }: FollowedAnswer,
+  bytesMax: number,
+): Promise<Page> {
   const { body, headers } = answer;
   try {
-    if (answer.statusCode === 304 && sent.isConditional) {
-      await body.dump({ limit: dumpBytesMax });
-      return null;
-    }
     if (answer.statusCode !== 200) throw statusError(requests, answer);
     if (!isJsonMediaType(headers)) {
       throw new UpstreamError("not_json", "The upstream's answer does not have a JSON media type");
     }
     const encoding = contentEncoding(headers);
-    const next = nextPageTarget(headerText(headers, "link"), sent.target);
-    return { ...(await readBody(body, encoding, sent.bytesMax)), next, ...readValidator(headers) };
+    const next = nextPageTarget(headerText(headers, "link"), target);
+    return { ...(await readBody(body, encoding, bytesMax)), next, ...readValidator(headers) };
   } finally {
     body.on("error", () => undefined).destroy();
   }
 }
 
-/** What an answer of another status than the wanted one says. */
+/** @returns what an answer says whose status is not the wanted one, with how long it asks to wait */
 export function statusError(
   requests: Pick<PageRequests, "settings" | "wallMs">,
   answer: Answer,
@@ -176,7 +148,7 @@ export function statusError(
   return new UpstreamError(codeOfStatus(statusCode), `The upstream answered ${statusCode}`, options);
 }
 
-/** What an answer says whose status is none of those that were hoped for. */
+/** @returns the code for any status that is not the wanted one */
 export function codeOfStatus(statusCode: number): UpstreamErrorCode {
   if (statusCode === 401 || statusCode === 403) return "key_rejected";
   if (statusCode === 429) return "rate_limited";

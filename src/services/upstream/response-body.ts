@@ -8,21 +8,34 @@ import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import { UpstreamError } from "../../models/errors.ts";
 import { BlockCollector, type PageBlocks } from "../documents/page-blocks.ts";
+import type { Answer } from "./undici-parts.ts";
 import type { ContentEncoding } from "./upstream-headers.ts";
 
-/** A body, and how many bytes it has after inflation. */
+/** A body that was read to its end. */
 export interface Body {
   readonly blocks: PageBlocks;
+  /** How many there are after inflation. */
   readonly bytes: number;
   /** SHA-256 of the bytes, in hex. Taken chunk by chunk, as they come: 50 MiB at once take 30 ms. */
   readonly digest: string;
 }
+
+/** Up to so many bytes of it a body that nobody needs is read to its end. */
+const dumpBytesMax = 65_536;
 
 const inflaters = {
   gzip: createGunzip,
   br: createBrotliDecompress,
   deflate: createInflate,
 } as const;
+
+/**
+ * Reads a body that nobody needs, so that its connection can be used again; a long one costs its connection.
+ * @throws what the wire throws
+ */
+export async function dumpBody(body: Answer["body"]): Promise<void> {
+  await body.dump({ limit: dumpBytesMax });
+}
 
 /**
  * @param body the bytes from the wire; destroyed where reading fails
@@ -38,10 +51,8 @@ export async function readBody(body: Readable, encoding: ContentEncoding, bytesM
     for await (const chunk of source) {
       bytes += chunk.byteLength;
       if (bytes > bytesMax) {
-        throw new UpstreamError(
-          "too_large",
-          `The document is larger than the limit of ${bytesMax} bytes left`,
-        );
+        const limit = `the limit of ${bytesMax} bytes left`;
+        throw new UpstreamError("too_large", `The document is larger than ${limit}`);
       }
       blocks.add(chunk);
       digest.update(chunk);

@@ -14,6 +14,9 @@ Object.assign(Dispatcher.prototype, api);
 
 export { Agent, EnvHttpProxyAgent, errors };
 
+/** An answer whose body is still to be read, dumped or destroyed. */
+export type Answer = DispatcherType.ResponseData;
+
 /**
  * Sends one request, as undici's own `request` does.
  * @throws what undici throws: see `upstream-failures.ts`
@@ -22,6 +25,6 @@ export function request(
   url: URL,
   dispatcher: DispatcherType,
   options: Pick<DispatcherType.RequestOptions, "method" | "headers" | "body" | "signal">,
-): Promise<DispatcherType.ResponseData> {
+): Promise<Answer> {
   return dispatcher.request({ ...options, origin: url.origin, path: `${url.pathname}${url.search}` });
 }

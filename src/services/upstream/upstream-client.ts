@@ -9,7 +9,8 @@ import type { UpstreamSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { PageBlocks } from "../documents/page-blocks.ts";
 import { DocumentDeadline } from "./document-deadline.ts";
-import { isSameOrigin, type Page, type PageRequests, requestPage } from "./page-request.ts";
+import { type Page, type PageRequests, requestChangedPage, requestPage } from "./page-request.ts";
+import { isSameOrigin } from "./redirects.ts";
 import { UpstreamCircuit } from "./upstream-circuit.ts";
 import { createUpstreamDispatcher, type UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
@@ -31,6 +32,7 @@ export interface FetchedDocument {
   readonly recentlyChanged: boolean;
 }
 
+/** `not-modified`: the document that the caller holds is still the upstream's. */
 export type UpstreamAnswer = FetchedDocument | { readonly kind: "not-modified" };
 
 /** What to fetch. */
@@ -48,9 +50,7 @@ export interface DocumentRequest {
 /** The list of environments as it came. */
 export type EnvironmentListing = Pick<FetchedDocument, "pages" | "digest">;
 
-/**
- * The most bytes of a list of environments: some 20,000 of them. It is read on the thread that serves.
- */
+/** The most bytes of a list of environments: some 20,000 of them. It is read on the thread that serves. */
 const listBytesMax = 8_388_608;
 /** See `ConnectionLimits`. */
 const connectionAgeMsMax = 30_000;
@@ -77,10 +77,13 @@ export class UpstreamClient implements AsyncDisposable {
     this.#documentUrl = new URL(`${apiUrl}/environment-document/`);
     this.#listUrl = new URL(`${apiUrl}/proxy/config/`);
     this.#usageUrl = new URL(`${apiUrl}/proxy/usage/`);
-    const { connectionsMax, documentBytesMax: bodyBytesMax, requestTimeoutMs } = options.settings;
-    const ageMsMax = connectionAgeMsMax;
-    const limits = { connectionsMax, ageMsMax, bodyPauseMsMax: requestTimeoutMs, bodyBytesMax };
-    this.#upstream = createUpstreamDispatcher(options.settings, limits);
+    const { connectionsMax, documentBytesMax, requestTimeoutMs } = options.settings;
+    this.#upstream = createUpstreamDispatcher(options.settings, {
+      connectionsMax,
+      ageMsMax: connectionAgeMsMax,
+      bodyPauseMsMax: requestTimeoutMs,
+      bodyBytesMax: documentBytesMax,
+    });
     this.#circuit = new UpstreamCircuit(options.settings, options.clock);
   }
 
@@ -93,11 +96,15 @@ export class UpstreamClient implements AsyncDisposable {
    */
   async fetchDocument({ serverKey, ifModifiedSince, signal }: DocumentRequest): Promise<UpstreamAnswer> {
     const headers = { ...this.#readHeaders(), "x-environment-key": serverKey };
-    const { documentBytesMax } = this.#settings;
+    const { documentBytesMax: bytesMax } = this.#settings;
     return await this.#ask(headers, signal, async (requests) => {
-      const first = await requestPage(requests, this.#documentUrl, ifModifiedSince, documentBytesMax);
+      const url = this.#documentUrl;
+      const first =
+        ifModifiedSince === null
+          ? await requestPage(requests, url, bytesMax)
+          : await requestChangedPage(requests, url, bytesMax, ifModifiedSince);
       if (first === null) return { kind: "not-modified" };
-      return documentOf(await this.#followPages(requests, this.#documentUrl, first), first);
+      return documentOf(await this.#followPages(requests, url, first, bytesMax), first);
     });
   }
 
@@ -110,8 +117,8 @@ export class UpstreamClient implements AsyncDisposable {
   async fetchEnvironments(signal?: AbortSignal): Promise<EnvironmentListing> {
     const bytesMax = Math.min(listBytesMax, this.#settings.documentBytesMax);
     return await this.#ask(this.#readHeaders(), signal, async (requests) => {
-      const first = await requestPage(requests, this.#listUrl, null, bytesMax);
-      const pages = first === null ? [] : await this.#followPages(requests, this.#listUrl, first, bytesMax);
+      const first = await requestPage(requests, this.#listUrl, bytesMax);
+      const pages = await this.#followPages(requests, this.#listUrl, first, bytesMax);
       return { pages: pages.map(({ blocks }) => blocks), digest: digestOf(pages) };
     });
   }
@@ -134,7 +141,10 @@ export class UpstreamClient implements AsyncDisposable {
     await this.#upstream.dispatcher.destroy();
   }
 
-  /** Runs what is asked through the circuit, within the limits of time, failures turned into ours. */
+  /**
+   * Sends requests through the circuit, within the limits of time.
+   * @throws UpstreamError in place of what undici and zlib throw; the signal's reason
+   */
   async #ask<T>(
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
@@ -143,10 +153,10 @@ export class UpstreamClient implements AsyncDisposable {
     signal?.throwIfAborted();
     const send = async (): Promise<T> => {
       using deadline = new DocumentDeadline(this.#settings, signal ?? null);
-      const [upstream, settings] = [this.#upstream, this.#settings];
       const wallMs = () => this.#clock.wallTime().getTime();
+      const shared = { upstream: this.#upstream, settings: this.#settings };
       try {
-        return await run({ upstream, settings, headers, deadline, wallMs });
+        return await run({ ...shared, headers, deadline, wallMs });
       } catch (error) {
         throw deadline.signal.aborted ? deadline.signal.reason : toUpstreamError(error);
       }
@@ -159,12 +169,12 @@ export class UpstreamClient implements AsyncDisposable {
     }
   }
 
-  /** All or nothing: whichever page fails fails the document, so that half of one is never published. */
+  /** All or nothing: whichever page fails fails the whole, so that half of one is never published. */
   async #followPages(
     requests: PageRequests,
     url: URL,
     first: Page,
-    bytesMax = this.#settings.documentBytesMax,
+    bytesMax: number,
   ): Promise<readonly Page[]> {
     const pages = [first];
     const addresses = new Set([url.href]);
@@ -172,9 +182,7 @@ export class UpstreamClient implements AsyncDisposable {
     for (let next = first.next; next !== null; ) {
       this.#requireFollowable(next, addresses, pages.length);
       addresses.add(next.href);
-      const page = await requestPage(requests, next, null, bytesLeft);
-      // NOTE: a 304 without a condition is an error of the request, never null here.
-      if (page === null) break;
+      const page = await requestPage(requests, next, bytesLeft);
       pages.push(page);
       bytesLeft -= page.bytes;
       next = page.next;
@@ -191,7 +199,7 @@ export class UpstreamClient implements AsyncDisposable {
     if (pagesSoFar >= this.#settings.pagesMax) refuse(`The document has more than ${pagesSoFar} pages`);
   }
 
-  /** Who asks. */
+  /** Which product asks, and with which proxy key. */
   #ownHeaders(): Readonly<Record<string, string>> {
     const { proxyKey } = this.#settings;
     const named = { "user-agent": this.#userAgent, accept: "application/json" };

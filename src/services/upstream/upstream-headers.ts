@@ -12,9 +12,10 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 export type ContentEncoding = "gzip" | "br" | "deflate" | "identity";
 
 /**
- * The two seconds of contract B 7, trap 13: `Last-Modified` counts whole seconds, on another host's clock.
+ * A document that changed within so long of its fetch may change again without another date: `Last-Modified`
+ * counts whole seconds, on another host's clock (contract B 7, trap 13).
  */
-const recentMs = 2000;
+export const recentMs = 2000;
 
 /** The header's text, several headers joined with commas (RFC 9110, 5.3); null where there is none. */
 export function headerText(headers: ResponseHeaders, name: string): string | null {
@@ -41,9 +42,14 @@ export function retryAfterMs(headers: ResponseHeaders, wallMs: number, maxMs: nu
   return Math.min(Math.max(untilMs - nowMs, 0), maxMs);
 }
 
-/** Whether the media type is `application/json` or ends in `+json`; its parameters do not matter. */
+/** @returns the media type in lower case, without its parameters; empty where there is none */
+export function mediaType(headers: ResponseHeaders): string {
+  return (headerText(headers, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** Whether the media type is `application/json` or ends in `+json` (RFC 6839, 3.1). */
 export function isJsonMediaType(headers: ResponseHeaders): boolean {
-  const type = (headerText(headers, "content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = mediaType(headers);
   return type === "application/json" || /^[a-z0-9!#$&^_.-]+\/[a-z0-9!#$&^_.+-]+\+json$/.test(type);
 }
 

@@ -4,6 +4,7 @@
  */
 import type { UsageRow } from "../../models/usage.ts";
 import { type PageRequests, sendWithRetry, statusError } from "./page-request.ts";
+import { dumpBody } from "./response-body.ts";
 
 /** What is sent at once; under the same key it counts once, however often it comes. */
 export interface UsageBatch {
@@ -15,9 +16,10 @@ export interface UsageBatch {
 /** The upstream has taken it, or has refused it for good. */
 export type UsageVerdict = { readonly isTaken: true } | { readonly isTaken: false; readonly status: number };
 
-const dumpBytesMax = 65_536;
-
-/** @throws UpstreamError for a status that is neither 2xx nor 4xx; what undici throws */
+/**
+ * @param url on the configured origin
+ * @throws UpstreamError for a status that is neither 2xx nor 4xx; what undici throws
+ */
 export async function sendUsageBatch(
   requests: PageRequests,
   url: URL,
@@ -27,7 +29,7 @@ export async function sendUsageBatch(
   const answer = await sendWithRetry(requests, url, { method: "POST", headers, body: JSON.stringify(rows) });
   const { body, statusCode: status } = answer;
   // What it says beside its status is of no use.
-  await body.dump({ limit: dumpBytesMax }).catch(() => undefined);
+  await dumpBody(body).catch(() => undefined);
   if (status >= 200 && status < 300) return { isTaken: true };
   if (status >= 400 && status < 500) return { isTaken: false, status };
   throw statusError(requests, answer);

@@ -18,7 +18,7 @@ function reportOf(updatedAt: string | null): PublishReport {
 
 test("B22 a document older than the one before is one warning with both dates, others are no warning", () => {
   const { logger, lines } = createRecordingLogger();
-  const log = new PublishLog({ label: "ser.…1234", clientKey: "clientA", logger });
+  const log = new PublishLog({ label: () => "ser.…1234", clientKey: "clientA", logger });
   const dates = ["2026-03-01T00:00:00Z", "2026-03-01T00:00:00Z", null, "2026-02-01T00:00:00Z"];
   for (const date of [...dates, "2026-02-02T00:00:00Z"]) log.published(reportOf(date), 1);
   expect(lines.map(({ level }) => level)).toEqual(["info", "info", "info", "warn", "info"]);

@@ -31,7 +31,7 @@ function startPolling(upstream: FaultUpstream, changes: Parameters<typeof create
   });
   const served: string[] = [];
   const poller = new EnvironmentPoller({
-    label: "one",
+    label: () => "one",
     serverKey: () => serverKey,
     upstream: client,
     publish: async (fetched) => {

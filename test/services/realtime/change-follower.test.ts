@@ -1,4 +1,4 @@
-/** From word of a change to refreshes: at once, spaced, and repeated while the upstream lags behind. */
+/** From word of a change to refreshes: soon, spaced, spread where they catch up, repeated while one lags. */
 import { expect, it } from "vitest";
 import { ChangeFollower } from "../../../src/services/realtime/change-follower.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -7,9 +7,11 @@ const changedMs = 1_713_428_180_678.868;
 
 function startFollower({
   jitterMs = 0,
+  catchUpSpreadMs = 0,
   random = () => 0,
 }: {
   jitterMs?: number;
+  catchUpSpreadMs?: number;
   random?: () => number;
 } = {}) {
   const clock = new FakeClock();
@@ -32,6 +34,7 @@ function startFollower({
       return rig.goesWell;
     },
     jitterMs,
+    catchUpSpreadMs,
     clock,
     random,
   });
@@ -171,4 +174,81 @@ it("leaves a refresh that failed, or whose document is held back, to the next po
   rig.follower.changed(changedMs);
   await rig.clock.advance(60_000);
   expect(rig.refreshes).toHaveLength(2);
+});
+
+/** Half of the jitter is 50 ms, half of the spread 2.5 s; what is served is newer than any word. */
+function startSpread() {
+  const rig = startFollower({ jitterMs: 100, catchUpSpreadMs: 5000, random: () => 0.5 });
+  rig.follower.served(new Date(changedMs));
+  return rig;
+}
+
+it("catches up once within the spread, however often it is asked", async () => {
+  const { clock, follower, refreshes } = startSpread();
+  follower.catchUp();
+  await clock.advance(1000);
+  follower.catchUp();
+  await clock.advance(60_000);
+  expect(refreshes).toEqual([2500]);
+});
+
+it("catches up after the jitter where that is longer than the spread", async () => {
+  const { clock, follower, refreshes } = startFollower({ jitterMs: 100, random: () => 0.5 });
+  follower.catchUp();
+  await clock.advance(60_000);
+  expect(refreshes).toEqual([50]);
+});
+
+it.each([null, changedMs])(
+  "a change meanwhile (%s) does not wait for the spread, and one refresh is for both",
+  async (at) => {
+    const { clock, follower, refreshes } = startSpread();
+    follower.catchUp();
+    await clock.advance(1000);
+    follower.changed(at);
+    follower.catchUp();
+    await clock.advance(60_000);
+    expect(refreshes).toEqual([1050]);
+  },
+);
+
+it("does not let what catches up delay a change that waits already", async () => {
+  const { clock, follower, refreshes } = startSpread();
+  follower.changed(null);
+  await clock.advance(20);
+  follower.catchUp();
+  await clock.advance(60_000);
+  expect(refreshes).toEqual([50]);
+});
+
+it("catches up after a refresh that runs, which may have begun too early", async () => {
+  const rig = startSpread();
+  const gate = Promise.withResolvers<undefined>();
+  rig.refresh = () => gate.promise;
+  rig.follower.changed(null);
+  await rig.clock.advance(50);
+  rig.follower.catchUp();
+  gate.resolve(undefined);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toEqual([50, 2550]);
+});
+
+it("repeats for a document that lags behind as ever, and that catches up too", async () => {
+  const rig = startSpread();
+  rig.refresh = async () => {
+    if (rig.refreshes.length === 1) rig.follower.catchUp();
+    if (rig.refreshes.length === 3) rig.follower.served(new Date(changedMs + 1));
+    return undefined;
+  };
+  rig.follower.changed(changedMs + 1);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toEqual([50, 300, 800]);
+});
+
+it("ends while it waits to catch up", async () => {
+  const { clock, follower, refreshes } = startSpread();
+  follower.catchUp();
+  await clock.advance(1000);
+  await follower[Symbol.asyncDispose]();
+  expect([refreshes, clock.sleepers]).toEqual([[], 0]);
 });

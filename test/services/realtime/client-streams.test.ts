@@ -43,7 +43,7 @@ async function startStreams(settings: Partial<ClientStreamSettings> = {}, clock 
     a: { current: null, counts: zeroCounts() },
     b: { current: null, counts: zeroCounts() },
   };
-  for (const [name, slot] of Object.entries(slots)) streams.keysSet(slot, name);
+  for (const slot of Object.values(slots)) streams.added(slot);
   const responses: ServerResponse[] = [];
   const server = createServer((request, response) => {
     responses.push(response);
@@ -285,17 +285,4 @@ it("the streams of an environment that is removed end at once, and it takes no m
   expect(streams.refusalOf(slots["a"] as TestSlot)?.code).toBe("service_unavailable");
   expect(streams.refusalOf(slots["b"] as TestSlot)).toBe(null);
   expect(b.isEnded).toBe(false);
-});
-
-it("streams end when another client key opens the environment, which stays announced", async () => {
-  const { streams, slots, open, serve, announce } = await startStreams();
-  serve("1.0");
-  announce("1.0");
-  const client = await open();
-  streams.keysSet(slots["a"] as TestSlot, "a");
-  await arrive();
-  expect(client.isEnded).toBe(false);
-  streams.keysSet(slots["a"] as TestSlot, "another");
-  await eventually(() => client.isEnded);
-  expect((await open()).events).toEqual(["1.0"]);
 });

@@ -15,19 +15,25 @@ const keysOf = (name: string): EnvironmentKeys => ({
   serverKeys: [{ key: `ser.${name}`, expiresAtMs: null }],
 });
 
-function startChanges({ withStreams = true } = {}) {
+interface ChangesRig {
+  withStreams?: boolean;
+  catchUpSpreadMs?: number;
+  random?: () => number;
+}
+
+function startChanges({ withStreams = true, catchUpSpreadMs = 0, random = () => 0.5 }: ChangesRig = {}) {
   const clock = new FakeClock();
   const client = createScriptedClient();
-  const { logger } = createRecordingLogger();
+  const { logger, lines } = createRecordingLogger();
   const refreshes: number[] = [];
   const paces: [number, number | null][] = [];
   const changes = new UpstreamChanges({
-    streams: withStreams ? { client, settings: eventsSettings } : null,
+    streams: withStreams ? { client, settings: { ...eventsSettings, catchUpSpreadMs } } : null,
     jitterMs: 0,
     refresh: async (environment) => refreshes.push(environment) > 0,
     setPace: (environment, intervalMs) => void paces.push([environment, intervalMs]),
     clock,
-    random: () => 0.5,
+    random,
     logger,
   });
   const told: string[] = [];
@@ -51,7 +57,7 @@ function startChanges({ withStreams = true } = {}) {
     await plane.publish(environment, { packed, lastModified: null, receivedAt: new Date(0) });
     await settle();
   };
-  return { changes, client, clock, paces, plane, refreshes, serve, told };
+  return { changes, client, clock, lines, paces, plane, refreshes, serve, told };
 }
 
 it("opens a stream where the document asks for one, and closes it where it does no more", async () => {
@@ -105,6 +111,24 @@ it("keeps the stream of an environment that gets other keys", async () => {
   expect(client.last.request.signal.aborted).toBe(true);
 });
 
+it("logs name a stream's environment by the key that is valid now", async () => {
+  const { changes, client, clock, lines, plane, serve } = startChanges();
+  await using _ = changes;
+  const keysWith = (...keys: string[]): EnvironmentKeys => ({
+    clientSideKey: "client-zero",
+    serverKeys: keys.map((key, at) => ({ key: `ser.long-enough-${key}`, expiresAtMs: at === 0 ? 0 : null })),
+  });
+  plane.setEnvironment(0, keysWith("0000", "1111"));
+  await serve(0, 1, true);
+  client.last.begin();
+  await settle();
+  expect(lines.at(-1)?.fields["environment"]).toBe("ser.…1111");
+  plane.setEnvironment(0, keysWith("1111", "2222"));
+  client.last.end();
+  await clock.advance(1);
+  expect(lines.at(-1)?.fields["environment"]).toBe("ser.…2222");
+});
+
 it("refreshes after each event, and again while the document is older", async () => {
   const { changes, client, clock, plane, refreshes, serve } = startChanges();
   await using _ = changes;
@@ -117,6 +141,29 @@ it("refreshes after each event, and again while the document is older", async ()
   await settle();
   await clock.advance(60_000);
   expect(refreshes).toHaveLength(1 + 6);
+});
+
+it("spreads the refreshes after all streams came back together, but for that of a change", async () => {
+  let drawn = 0;
+  const random = () => (++drawn * 0.618_033_988_75) % 1;
+  const { changes, client, clock, plane, refreshes, serve } = startChanges({ catchUpSpreadMs: 5000, random });
+  await using _ = changes;
+  for (let environment = 0; environment < 100; environment += 1) {
+    plane.setEnvironment(environment, keysOf(`${environment}`));
+    await serve(environment, environment, true);
+  }
+  for (const stream of client.streams) stream.begin();
+  client.streams[42]?.say(changeEvent(1000));
+  await clock.advance(0);
+  expect(refreshes).toEqual([42]);
+  const counts: number[] = [];
+  for (let halfSeconds = 0; halfSeconds < 10; halfSeconds += 1) {
+    const before = refreshes.length;
+    await clock.advance(500);
+    counts.push(refreshes.length - before);
+  }
+  expect(Math.max(...counts)).toBeLessThan(20);
+  expect(refreshes.toSorted((left, right) => left - right)).toEqual([...Array(100).keys()]);
 });
 
 it("opens no streams where the settings have none, and takes webhooks all the same", async () => {

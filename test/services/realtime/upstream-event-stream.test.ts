@@ -13,14 +13,15 @@ function startStream({ random = () => 1 - Number.EPSILON }: { random?: () => num
   const clock = new FakeClock();
   const client = createScriptedClient();
   const { logger, lines } = createRecordingLogger();
-  const changes: (number | null)[] = [];
+  const changes: (number | null | "gap")[] = [];
   const health: boolean[] = [];
   const stream = new UpstreamEventStream({
-    label: "ser.…1234",
+    label: () => "ser.…1234",
     clientKey: "client-key-of-the-test",
     client,
     settings: eventsSettings,
     onChange: (updatedAtMs) => changes.push(updatedAtMs),
+    onGap: () => changes.push("gap"),
     onHealth: (isHealthy) => health.push(isHealthy),
     clock,
     random,
@@ -44,10 +45,10 @@ it("tells of health, of what may have been missed, and of each event", async () 
   rig.client.last.begin();
   await settle();
   expect(rig.health).toEqual([true]);
-  expect(rig.changes).toEqual([null]);
+  expect(rig.changes).toEqual(["gap"]);
   rig.client.last.say(`: keep-alive\n\n${changeEvent(1_713_428_180.678868)}`);
   await settle();
-  expect(rig.changes).toEqual([null, 1_713_428_180.678868 * 1000]);
+  expect(rig.changes).toEqual(["gap", 1_713_428_180.678868 * 1000]);
 });
 
 const newest = 1_713_428_180_678;
@@ -72,7 +73,7 @@ it.each([
   for (const character of text) rig.client.last.say(character);
   await settle();
   await settle();
-  expect(rig.changes).toEqual([null, ...expected]);
+  expect(rig.changes).toEqual(["gap", ...expected]);
   expect(rig.health).toEqual([true]);
 });
 
@@ -104,7 +105,7 @@ it("begins with the first wait again once a stream has lasted, and not before", 
   expect(await waitAfter(0)).toBe(4000);
   expect(await waitAfter(10_000)).toBe(1000);
   expect(rig.health).toEqual([true, false, true, false, true, false, true, false]);
-  expect(rig.changes).toEqual([null, null, null, null]);
+  expect(rig.changes).toEqual(["gap", "gap", "gap", "gap"]);
 });
 
 it("sends the last event's id, and forgets one that fits into no header", async () => {

@@ -27,7 +27,7 @@ function startOrders() {
   const pairs = ["a", "b"].map((name) => ({ clientSideKey: `client-${name}`, serverSideKey: `ser.${name}` }));
   const told: string[] = [];
   const watcher: SlotWatcher = {
-    keysSet: (_, key) => void told.push(`keys ${key}`),
+    added: () => void told.push("added"),
     removed: () => void told.push("removed"),
     swapped: ({ current }) => void told.push(`swapped to ${current?.environmentName}`),
     announced: (_, version) => void told.push(`announced ${version}`),
@@ -74,14 +74,13 @@ test("a document is served and reported when its last piece has come, and not be
   expect(worker.reports).toMatchObject([{ kind: "published", transfer: 5, report }]);
 });
 
-test("who waits for changes is told in turn of keys, swaps, announcements and the end", async () => {
+test("who waits for changes is told in turn of environments, swaps, announcements and the end", async () => {
   const worker = startOrders();
   for (const order of ordersOf(1, 1, documentNamed("one"))) await worker.take(order);
   await worker.take({ kind: "announce", environment: 1, version: "v" });
   await worker.take({ kind: "remove-environment", environment: 1 });
   await worker.take({ kind: "announce", environment: 1, version: "late" });
-  const keys = ["keys client-a", "keys client-b"];
-  expect(worker.told).toEqual([...keys, "swapped to one", "announced v", "removed"]);
+  expect(worker.told).toEqual(["added", "added", "swapped to one", "announced v", "removed"]);
   expect(worker.reports.map(({ kind }) => kind)).toEqual(["published"]);
 });
 
