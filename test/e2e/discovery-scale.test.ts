@@ -34,9 +34,7 @@ it("their polls are spread, and never more run at once than the settings allow",
   await eventually(() => isServed(names[0] ?? ""), 20_000);
   await eventually(() => upstream.requests(`ser.${names.at(-1)}`).length > 0, 60_000);
   for (const name of names) await eventually(() => isServed(name));
-  // Discovery is one more, in a loop of its own.
-  expect(upstream.concurrencyMax).toBeGreaterThan(1);
-  expect(upstream.concurrencyMax).toBeLessThanOrEqual(concurrencyMax + 1);
+  expect(upstream.concurrencyMax).toBe(concurrencyMax);
 
   // Once each has been polled at its own moment, no part of an interval is without polls. Together, they
   // would all be polled in that part of it which the first round took.
@@ -52,3 +50,29 @@ it("their polls are spread, and never more run at once than the settings allow",
   }
   expect(pollsByTenth.slice(0, 9).filter((polls) => polls < environments / 200)).toEqual([]);
 }, 120_000);
+
+it("asking for the list and reporting usage take a place of polls", async () => {
+  await using proxy = await startProxy({
+    document: null,
+    config: {
+      environment_key_pairs: [],
+      proxy_key: proxyKey,
+      usage_flush_interval_seconds: 1,
+      polling: { concurrency_max: 1, jitter_ratio: 0 },
+    },
+  });
+  const { upstream, url } = proxy;
+  const names = ["one", "two", "three"];
+  for (const name of names) {
+    upstream.setDocument(`ser.${name}`, documentOfKey(name));
+    upstream.setMode(`ser.${name}`, "ok", { delayMs: 20 });
+  }
+  upstream.setDocument(
+    discoveryPath,
+    names.map((name) => listed(name, `ser.${name}`)),
+  );
+  for (const name of names) await eventually(async () => (await getFlags(url, name)).status === 200);
+  await eventually(() => upstream.usage.length > 0);
+  await eventually(() => upstream.requests("ser.three").length > 20);
+  expect(upstream.concurrencyMax).toBe(1);
+});

@@ -15,6 +15,8 @@ export interface DiscoveredEnvironment {
   readonly name: string | null;
   /** Those of its keys that are active, and have not expired. */
   readonly keys: EnvironmentKeys;
+  /** Its other server keys. Nobody is let in with them here; one that is a key of the settings is theirs. */
+  readonly otherKeys: readonly string[];
   /** Whether it can be served: without any server key its document could not be fetched. */
   readonly isUsable: boolean;
 }
@@ -73,7 +75,10 @@ export function environmentsOf(
       .map(({ key, expires_at }) => ({ key, expiresAtMs: expiryMs(expires_at ?? null) }))
       .filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
     const shownName = name?.slice(0, nameCharactersMax) ?? null;
-    return { name: shownName, keys: { clientSideKey, serverKeys }, isUsable: serverKeys.length > 0 };
+    const valid = new Set(serverKeys.map(({ key }) => key));
+    const otherKeys = server_side_keys.map(({ key }) => key).filter((key) => !valid.has(key));
+    const keys = { clientSideKey, serverKeys };
+    return { name: shownName, keys, otherKeys, isUsable: serverKeys.length > 0 };
   });
 }
 

@@ -153,7 +153,7 @@ export class EnvironmentDiscovery implements AsyncDisposable {
   #apply(list: DiscoveredEnvironments, isRestored: boolean): number {
     const environments = environmentsOf(list, this.#options.clock);
     const usable = environments.filter(({ isUsable }) => isUsable);
-    const changes = this.#options.list.discover(usable.map(({ keys }) => keys));
+    const changes = this.#options.list.discover(usable);
     this.#log.applied(environments, changes, isRestored);
     return usable.length;
   }

@@ -5,6 +5,7 @@
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { EnvironmentKeyPair } from "../../models/settings.ts";
+import type { DiscoveredEnvironment } from "./discovered-list.ts";
 
 /** Told of each change as it is made, by the environment's number. */
 export interface EnvironmentListTarget {
@@ -24,6 +25,8 @@ export interface ListChanges {
   readonly passedOver: readonly EnvironmentKeys[];
 }
 
+type DiscoveredKeys = Pick<DiscoveredEnvironment, "keys" | "otherKeys">;
+
 interface ListedEnvironment {
   readonly environment: number;
   readonly keys: EnvironmentKeys;
@@ -39,7 +42,7 @@ export class EnvironmentList {
   /** By client key. */
   readonly #listed = new Map<string, ListedEnvironment>();
   #configured: readonly EnvironmentKeys[] = [];
-  #discovered: readonly EnvironmentKeys[] = [];
+  #discovered: readonly DiscoveredKeys[] = [];
   /** The number of the next environment that is added. */
   #next = 0;
 
@@ -53,15 +56,18 @@ export class EnvironmentList {
     return this.#apply();
   }
 
-  /** All that discovery has found; those that it found before and not now are gone. */
-  discover(discovered: readonly EnvironmentKeys[]): ListChanges {
+  /**
+   * All that discovery has found; those that it found before and not now are gone.
+   * @param discovered one of whose keys, valid or not, is a key of the settings is passed over
+   */
+  discover(discovered: readonly DiscoveredKeys[]): ListChanges {
     this.#discovered = discovered;
     return this.#apply();
   }
 
   /** Removals come first, so that a key is free for who has it from now on. */
   #apply(): ListChanges {
-    const { wanted, passedOver } = withoutCollisions([...this.#configured, ...this.#discovered]);
+    const { wanted, passedOver } = withoutCollisions(this.#configured, this.#discovered);
     const clientKeys = new Set(wanted.map(({ clientSideKey }) => clientSideKey));
     const removed = [...this.#listed.values()].filter(({ keys }) => !clientKeys.has(keys.clientSideKey));
     for (const { environment, keys } of removed) {
@@ -91,20 +97,25 @@ export class EnvironmentList {
   }
 }
 
-/** Of environments that have a key in common the first stays. */
-function withoutCollisions(all: readonly EnvironmentKeys[]) {
+/** Of environments that have a key in common the first stays (contract B 4.2). */
+function withoutCollisions(configured: readonly EnvironmentKeys[], discovered: readonly DiscoveredKeys[]) {
+  const configuredKeys = new Set(configured.flatMap(textsOf));
   const taken = new Set<string>();
   const wanted: EnvironmentKeys[] = [];
   const passedOver: EnvironmentKeys[] = [];
-  for (const keys of all) {
-    const own = [keys.clientSideKey, ...keys.serverKeys.map(({ key }) => key)];
-    if (own.some((key) => taken.has(key))) passedOver.push(keys);
-    else {
-      wanted.push(keys);
-      for (const key of own) taken.add(key);
-    }
+  const noOthers = configured.map((keys) => ({ keys, otherKeys: [] }));
+  for (const { keys, otherKeys } of [...noOthers, ...discovered]) {
+    const own = textsOf(keys);
+    const isPassedOver =
+      own.some((key) => taken.has(key)) || otherKeys.some((key) => configuredKeys.has(key));
+    (isPassedOver ? passedOver : wanted).push(keys);
+    if (!isPassedOver) for (const key of own) taken.add(key);
   }
   return { wanted, passedOver };
+}
+
+function textsOf({ clientSideKey, serverKeys }: EnvironmentKeys): string[] {
+  return [clientSideKey, ...serverKeys.map(({ key }) => key)];
 }
 
 /** In whatever order. */

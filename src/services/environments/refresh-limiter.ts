@@ -20,17 +20,18 @@ export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
  * @param signal tells to stop waiting; a run that has begun is not its concern
  * @throws what `run` throws; the reason of the signal
  */
-export function runInPlace(
-  run: () => Promise<void>,
+export function runInPlace<T>(
+  run: () => Promise<T>,
   limiter: RefreshLimiter,
   signal: AbortSignal,
-): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
   const giveUp = () => reject(signal.reason);
   signal.addEventListener("abort", giveUp);
   const runOnce = async () => {
     signal.removeEventListener("abort", giveUp);
-    if (!signal.aborted) await run();
+    signal.throwIfAborted();
+    return await run();
   };
   limiter(runOnce).then(resolve, reject);
   return promise;

@@ -22,8 +22,9 @@ export interface ChangeFollowerOptions {
   readonly random: () => number;
 }
 
-/** From one refresh to the next that somebody wants: a flood of words is no flood of requests. */
+/** A few changes in a row are followed at once; a flood of words is a refresh in so long, and no more. */
 const spacingMs = 1000;
+const refreshesAtOnce = 5;
 /** Waits before a refresh is repeated; after the last one the poll brings the document. */
 const repeatWaitsMs: readonly number[] = [250, 500, 1000, 2000, 4000];
 
@@ -37,17 +38,28 @@ export class ChangeFollower implements AsyncDisposable {
   #wanted: "change" | "catch-up" | null = null;
   /** The newest change heard of; as the upstream writes it, in epoch milliseconds. */
   #heardMs = Number.NEGATIVE_INFINITY;
+  /** How new what is served is; for ever, where its date does not tell. */
   #servedMs = Number.POSITIVE_INFINITY;
-  #lastStartMs = Number.NEGATIVE_INFINITY;
+  /** The date of what is served. */
+  #dateMs: number | null = null;
+  /** When as many refreshes will have been due, one each `spacingMs`, as there have been. */
+  #spentMs = Number.NEGATIVE_INFINITY;
   #following: Promise<void> | null = null;
 
   constructor(options: ChangeFollowerOptions) {
     this.#options = options;
   }
 
-  /** @param updatedAt of the document that is served from now on; null where it has none to compare with */
+  /**
+   * A document is served from now on that was not before.
+   * @param updatedAt its date; null where it has none to compare with
+   */
   served(updatedAt: Date | null): void {
-    this.#servedMs = updatedAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    const dateMs = updatedAt?.getTime() ?? null;
+    // Changed, and no newer than the one before: what changed, the date does not tell of (reliability B20).
+    const tells = dateMs !== null && (this.#dateMs === null || dateMs > this.#dateMs);
+    this.#servedMs = tells ? dateMs : Number.POSITIVE_INFINITY;
+    this.#dateMs = dateMs;
   }
 
   /** Something changed. @param updatedAtMs what the document with the change says; null: nobody knows */
@@ -83,7 +95,7 @@ export class ChangeFollower implements AsyncDisposable {
       if (this.#wait.signal.aborted) continue;
       repeats = this.#wanted === "change" ? repeatWaitsMs : repeats.slice(1);
       this.#wanted = null;
-      this.#lastStartMs = clock.monotonicMs();
+      this.#spentMs = Math.max(this.#spentMs, clock.monotonicMs()) + spacingMs;
       const wentWell = await refresh();
       // One that failed, or whose document is held back, is the poll's to try again in its time.
       if (!wentWell || this.#servedMs >= this.#heardMs) repeats = [];
@@ -98,6 +110,7 @@ export class ChangeFollower implements AsyncDisposable {
     const isChange = this.#wanted === "change";
     if (!isChange && repeatMs !== null) return repeatMs;
     const upToMs = isChange ? jitterMs : Math.max(jitterMs, catchUpSpreadMs);
-    return Math.max(random() * upToMs, this.#lastStartMs + spacingMs - clock.monotonicMs());
+    const spacedMs = this.#spentMs - (refreshesAtOnce - 1) * spacingMs - clock.monotonicMs();
+    return Math.max(random() * upToMs, spacedMs);
   }
 }

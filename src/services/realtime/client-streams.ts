@@ -132,10 +132,13 @@ export class ClientStreams implements SlotWatcher {
     const { clock } = this.#options;
     const { signal } = this.#ending;
     const endMs = clock.monotonicMs() + overMs;
+    // Of few streams less than one is due at each step.
+    let due = 0;
     for (let leftMs = overMs; leftMs > drainStepMs && !signal.aborted; ) {
       await clock.sleep(drainStepMs, signal);
-      const share = Math.ceil((this.streams * drainStepMs) / leftMs);
-      for (const stream of this.#beats[Symbol.iterator]().take(share)) stream.end();
+      due += (this.streams * drainStepMs) / leftMs;
+      for (const stream of this.#beats[Symbol.iterator]().take(Math.floor(due))) stream.end();
+      due -= Math.floor(due);
       leftMs = endMs - clock.monotonicMs();
     }
     await clock.sleep(Math.max(0, endMs - clock.monotonicMs()), signal);

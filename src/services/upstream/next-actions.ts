@@ -88,6 +88,14 @@ const proxyKeyActions: Partial<Record<UpstreamErrorCode, string>> = {
   rate_limited:
     "Raise api_poll_frequency_seconds or lower the number of proxies with this proxy_key; it goes on after " +
     "the pause the upstream asked for.",
+  timeout:
+    "Check the load of the upstream and the network to it; if it is slow, raise api_poll_timeout_seconds.",
+  unexpected_not_modified:
+    "Look for a cache between this host and the upstream that answers 304 without being asked, and exclude " +
+    "/proxy/ from it.",
+  bad_encoding:
+    "Look for a gateway before the upstream that compresses answers twice or damages them, and exclude " +
+    "/proxy/ from it.",
   page_refused: "Look at the Link headers of /proxy/config/: pages must lie on the host of api_url, and end.",
 };
 

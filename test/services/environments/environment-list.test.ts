@@ -9,6 +9,9 @@ const environment = (clientSideKey: string, ...keys: string[]): EnvironmentKeys 
 });
 const [a, b, c] = [environment("a", "ser.a"), environment("b", "ser.b"), environment("c", "ser.c")];
 
+/** As discovery finds them; without keys that are not valid. */
+const found = (...all: EnvironmentKeys[]) => all.map((keys) => ({ keys, otherKeys: [] }));
+
 /** A list, and what it has told. */
 function startList() {
   const told: string[] = [];
@@ -23,25 +26,35 @@ function startList() {
 
 it("discovered environments come and go, and a number is not given again", () => {
   const { list, take } = startList();
-  list.discover([a, b]);
+  list.discover(found(a, b));
   expect(take()).toEqual(["add 0 a", "add 1 b"]);
-  expect(list.discover([b]).removed).toEqual([a]);
+  expect(list.discover(found(b)).removed).toEqual([a]);
   expect(take()).toEqual(["remove 0"]);
-  list.discover([b, a]);
+  list.discover(found(b, a));
   expect(take()).toEqual(["add 2 a"]);
 });
 
 it("keys that rotate keep their environment, and another order is no change", () => {
   const { list, take } = startList();
-  list.discover([environment("a", "ser.1", "ser.2")]);
+  list.discover(found(environment("a", "ser.1", "ser.2")));
   take();
-  list.discover([environment("a", "ser.2", "ser.1")]);
+  list.discover(found(environment("a", "ser.2", "ser.1")));
   expect(take()).toEqual([]);
-  expect(list.discover([environment("a", "ser.2")]).rekeyed).toEqual([environment("a", "ser.2")]);
+  expect(list.discover(found(environment("a", "ser.2"))).rekeyed).toEqual([environment("a", "ser.2")]);
   expect(take()).toEqual(["keys 0 ser.2"]);
   const expiring = { clientSideKey: "a", serverKeys: [{ key: "ser.2", expiresAtMs: 5 }] };
-  list.discover([expiring]);
+  list.discover(found(expiring));
   expect(take()).toEqual(["keys 0 ser.2"]);
+});
+
+it("one that is listed with a key of the settings, though it is not valid, is passed over", () => {
+  const { list } = startList();
+  list.configure([a]);
+  const withOld = [
+    { keys: b, otherKeys: ["ser.old", "ser.a"] },
+    { keys: c, otherKeys: ["ser.old"] },
+  ];
+  expect(list.discover(withOld)).toMatchObject({ added: [c], passedOver: [b] });
 });
 
 it.each([
@@ -53,18 +66,22 @@ it.each([
   const { list, take } = startList();
   list.configure([a]);
   take();
-  expect(list.discover([collides, b])).toMatchObject({ added: [b], passedOver: [collides], removed: [] });
+  expect(list.discover(found(collides, b))).toMatchObject({
+    added: [b],
+    passedOver: [collides],
+    removed: [],
+  });
   expect(take()).toEqual(["add 1 b"]);
-  list.discover([]);
+  list.discover(found());
   expect(take()).toEqual(["remove 1"]);
 });
 
 it("settings that come to name a discovered environment take it over as it is", () => {
   const { list, take } = startList();
-  list.discover([a, b]);
+  list.discover(found(a, b));
   take();
   list.configure([a]);
-  list.discover([b]);
+  list.discover(found(b));
   expect(take()).toEqual([]);
   list.configure([]);
   expect(take()).toEqual(["remove 0"]);
@@ -72,8 +89,8 @@ it("settings that come to name a discovered environment take it over as it is", 
 
 it("removals come before what follows them", () => {
   const { list, take } = startList();
-  list.discover([a]);
+  list.discover(found(a));
   take();
-  list.discover([environment("z", "ser.a"), c]);
+  list.discover(found(environment("z", "ser.a"), c));
   expect(take()).toEqual(["remove 0", "add 1 z", "add 2 c"]);
 });

@@ -90,6 +90,35 @@ it("does not ask again for a document without a date", async () => {
   expect(refreshes).toHaveLength(1);
 });
 
+it("follows a few changes in a row at once, and then one a second", async () => {
+  const { clock, follower, refreshes } = startFollower();
+  follower.served(null);
+  for (let change = 0; change < 8; change += 1) {
+    follower.changed(null);
+    await clock.advance(100);
+  }
+  await clock.advance(60_000);
+  expect(refreshes).toEqual([0, 100, 200, 300, 400, 1000]);
+  // A second's rest is worth a refresh.
+  for (let change = 0; change < 5; change += 1) {
+    follower.changed(null);
+    await clock.advance(0);
+  }
+  expect(refreshes.slice(6)).toEqual(Array(5).fill(clock.monotonicMs()));
+});
+
+it("asks once where what came has the date of what was there, which then does not tell", async () => {
+  const rig = startFollower();
+  rig.follower.served(new Date(changedMs - 5000));
+  rig.refresh = async () => {
+    rig.follower.served(new Date(changedMs - 5000));
+    return undefined;
+  };
+  rig.follower.changed(changedMs);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toEqual([0]);
+});
+
 it("turns a flood of words into a refresh a second, never two at once", async () => {
   const rig = startFollower({ jitterMs: 100, random: () => 0.5 });
   rig.refresh = async () => {
@@ -101,8 +130,9 @@ it("turns a flood of words into a refresh a second, never two at once", async ()
     rig.follower.changed(changedMs + ms);
     await rig.clock.advance(10);
   }
-  expect(rig.refreshes.length).toBeGreaterThanOrEqual(9);
-  expect(rig.refreshes.length).toBeLessThanOrEqual(11);
+  // Five at once, and those of nine seconds.
+  expect(rig.refreshes.length).toBeGreaterThanOrEqual(13);
+  expect(rig.refreshes.length).toBeLessThanOrEqual(15);
 });
 
 it("refreshes once more for a word that comes while a refresh runs", async () => {
@@ -116,7 +146,7 @@ it("refreshes once more for a word that comes while a refresh runs", async () =>
   rig.follower.changed(null);
   gate.resolve(undefined);
   await rig.clock.advance(60_000);
-  expect(rig.refreshes).toEqual([0, 1000]);
+  expect(rig.refreshes).toEqual([0, 0]);
 });
 
 it("does not let a word wait for a repetition that is far away", async () => {

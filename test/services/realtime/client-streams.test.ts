@@ -242,6 +242,21 @@ it("a drain ends streams a share at a time, and all of them by its end", async (
   await over;
 });
 
+it("a drain of few streams takes as long, one after the other", async () => {
+  const { clock, streams, openMany } = await startStreams();
+  await openMany(5);
+  const drained = Promise.withResolvers<void>();
+  const over = streams.drainBeside(drained.promise, 5000);
+  const left: number[] = [];
+  for (let second = 0; second < 5; second += 1) {
+    await clock.advance(1000);
+    left.push(streams.streams);
+  }
+  expect(left).toEqual([4, 3, 2, 1, 0]);
+  drained.resolve();
+  await over;
+});
+
 it("a stream that begins in a drain ends in it, and one after it with its beginning", async () => {
   const { clock, streams, open, serve, announce } = await startStreams();
   serve("1.0");
