@@ -27,6 +27,8 @@ export class ArchiveWriter {
   readonly #confirmedMs = new Map<string, number>();
   /** Documents that could not be written, the last one of each environment. */
   readonly #unwritten = new Map<string, SnapshotInput>();
+  /** Environments of which something may still be there that is to go. */
+  readonly #forgetting = new Set<string>();
   #writing: Promise<void> | null = null;
   #isFailing = false;
 
@@ -43,9 +45,15 @@ export class ArchiveWriter {
 
   /** Has all removed that is there of an environment. */
   forget(environment: string): void {
+    this.#forgetting.add(environment);
     this.#waiting.set(environment, null);
     this.#confirmedMs.delete(environment);
     this.#writing ??= this.#writeAll();
+  }
+
+  /** Whether what is there of an environment is to go, and has not gone yet. */
+  isForgetting(environment: string): boolean {
+    return this.#forgetting.has(environment);
   }
 
   /** Notes that the document that is served was confirmed, or tries again to write it. */
@@ -83,6 +91,7 @@ export class ArchiveWriter {
       else this.#unwritten.set(environment, document);
       await (document === null ? archive.forget(environment) : archive.keep(environment, document));
       this.#unwritten.delete(environment);
+      this.#forgetting.delete(environment);
       if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
       this.#isFailing = false;
     } catch (error) {

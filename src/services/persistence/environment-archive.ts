@@ -56,13 +56,16 @@ export class EnvironmentArchive implements AsyncDisposable {
 
   /**
    * Reads what was last served, and says so in the log where it is damaged. It never rejects.
-   * @returns null where nothing was archived, or nothing can be used
+   * @returns null where nothing was archived, or nothing can be used; one that has just come back does not
+   *   find what is still to be removed of it
    */
   async find(clientKey: string): Promise<ArchivedDocument | null> {
     const { logger } = this.#options;
     const environment = maskKey(clientKey);
+    const name = this.#use(clientKey);
+    if (this.#writer.isForgetting(name)) return null;
     try {
-      const { found, refusals } = await this.#archive.find(this.#use(clientKey));
+      const { found, refusals } = await this.#archive.find(name);
       for (const refusal of refusals) {
         logger.warn({ environment }, `An archived document is not used: ${refusal}`);
       }

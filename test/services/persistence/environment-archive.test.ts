@@ -1,4 +1,4 @@
-/** What becomes of archived environments that were removed while no process ran. */
+/** What becomes of archived environments that are removed, while a process runs and while none does. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,4 +81,16 @@ it("a process that ends while the archive is being opened warns of nothing", asy
   // What comes of the opening comes behind the end.
   await expect(archive.records.read("@usage")).resolves.toBeUndefined();
   expect(lines).toEqual([]);
+});
+
+it("one that comes back at once does not find what is still to be removed of it", async () => {
+  const rig = startRig();
+  await leave(rig, "removed");
+  const { archive, has, keep } = rig.start();
+  expect(await has("removed")).toBe(true);
+  archive.forget("removed");
+  expect(await has("removed")).toBe(false);
+  keep("removed");
+  await vi.waitFor(async () => expect(await has("removed")).toBe(true));
+  await archive[Symbol.asyncDispose]();
 });
