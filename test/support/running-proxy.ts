@@ -82,7 +82,10 @@ export interface StartProxyOptions {
   readonly config?: ConfigTree;
 }
 
-/** Starts the proxy in this process; with a document it resolves when that one is being served. */
+/**
+ * Starts the proxy in this process; with a document it resolves when that one is being served. Disposing of it
+ * waits for no connection: `fetch` keeps those that it has made.
+ */
 export async function startProxy(options: StartProxyOptions = {}): Promise<RunningProxy> {
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startFaultUpstream());
@@ -99,7 +102,11 @@ export async function startProxy(options: StartProxyOptions = {}): Promise<Runni
     port: Number(new URL(url).port),
     upstream,
     lines,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      const ended = owned.disposeAsync();
+      server.cutDrain();
+      await ended;
+    },
   };
 }
 
