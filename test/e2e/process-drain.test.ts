@@ -94,7 +94,7 @@ function askOnce(agent: Agent, port: number): Promise<string> {
   });
 }
 
-it.each(["SIGTERM", "SIGINT"] as const)(
+it.concurrent.each(["SIGTERM", "SIGINT"] as const)(
   "C3 %s loses no request of busy or pausing keep-alive clients, and exits 0",
   async (signal) => {
     await using running = await startServing({ drain_delay_seconds: 2 });

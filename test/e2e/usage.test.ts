@@ -82,7 +82,7 @@ const end = async (proxy: ProxyProcess, signal: NodeJS.Signals = "SIGTERM") => {
   return await proxy.exit;
 };
 
-it.each([1, 2])(
+it.concurrent.each([1, 2])(
   "what was answered is reported once, the last of it at the end; %i workers",
   async (workers) => {
     await using upstream = await startUpstream();
@@ -107,7 +107,7 @@ it.each([1, 2])(
   },
 );
 
-it.each(["SIGTERM", "SIGKILL"] as const)(
+it.concurrent.each(["SIGTERM", "SIGKILL"] as const)(
   "usage that is pending at %s is sent after the restart, under the same key",
   async (signal) => {
     await using upstream = await startUpstream();
@@ -136,7 +136,7 @@ it.each(["SIGTERM", "SIGKILL"] as const)(
   },
 );
 
-it("a batch whose answer was lost is sent again after a kill, and counts once", async () => {
+it.concurrent("a batch whose answer was lost is sent again after a kill, and counts once", async () => {
   await using upstream = await startUpstream();
   // It has arrived, and nobody says so.
   upstream.setMode(usagePath, "hang-headers");
@@ -154,7 +154,7 @@ it("a batch whose answer was lost is sent again after a kill, and counts once", 
   expect(countsOf(upstream, () => true)).toEqual({ [`${clientKey} flags`]: flags });
 });
 
-it("an upstream that says nothing does not keep the proxy from ending, and all is kept", async () => {
+it.concurrent("an upstream that says nothing does not keep the proxy from ending, and all is kept", async () => {
   await using upstream = await startUpstream();
   upstream.setMode(usagePath, "hang-headers");
   const path = newFolder();
@@ -170,7 +170,7 @@ it("an upstream that says nothing does not keep the proxy from ending, and all i
   await end(second.proxy);
 });
 
-it("what an environment was asked for before it was removed is reported too", async () => {
+it.concurrent("what an environment was asked for before it was removed is reported too", async () => {
   const pairs: ConfigTree = { environment_key_pairs: [], proxy_key: proxyKey };
   await using proxy = await startProxy({
     document: null,
