@@ -1,8 +1,7 @@
 /** Contract B 4.2 on the whole proxy: environments that a proxy key opens come, go and get other keys. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { documentOfKey, listed } from "../support/discovered.ts";
 import {
   discoveryPath,
@@ -20,9 +19,7 @@ import {
   startProxy,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-
-const root = mkdtempSync(join(tmpdir(), "discovery-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const statusOf = async (url: string, key: string) => (await getFlags(url, key)).status;
 const discovering: ConfigTree = { environment_key_pairs: [], proxy_key: proxyKey };
@@ -191,8 +188,9 @@ it.concurrent.each([1, 2])(
   async (workers) => {
     await using upstream = await startFaultUpstream();
     serve(upstream, "one", "two");
-    const path = join(mkdtempSync(join(root, "storage-")), "data");
-    const first = startWith(upstream, path, workers);
+    using storage = makeTemporaryFolder("discovery");
+    const path = join(storage.path, "data");
+    await using first = startWith(upstream, path, workers);
     const url = await first.url();
     for (const key of ["one", "two"]) await eventually(async () => (await statusOf(url, key)) === 200);
     const folder = join(path, "documents");

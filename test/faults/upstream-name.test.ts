@@ -5,8 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -20,6 +19,7 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { scaled } from "./fault-scale.ts";
 
 const canMount =
@@ -44,16 +44,16 @@ interface Names extends Disposable {
 }
 
 function createNames(): Names {
-  const folder = mkdtempSync(join(tmpdir(), "names-"));
-  const hosts = join(folder, "hosts");
-  const resolver = join(folder, "resolv.conf");
+  const folder = makeTemporaryFolder("names");
+  const hosts = join(folder.path, "hosts");
+  const resolver = join(folder.path, "resolv.conf");
   const mounts = `mount --bind ${hosts} /etc/hosts && mount --bind ${resolver} /etc/resolv.conf && exec "$@"`;
   const names: Names = {
     within: ["unshare", "--mount", "sh", "-c", mounts, "sh"],
     lead: (...addresses) => writeFileSync(hosts, addresses.map((each) => `${each} ${name}\n`).join("")),
     askAt: (nameServer) =>
       writeFileSync(resolver, `nameserver ${nameServer}\noptions timeout:1 attempts:1\n`),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
   names.askAt(noNameServer);
   return names;

@@ -11,13 +11,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startProxy as startRealProxy } from "../../src/cluster.ts";
 import { settingsFrom } from "../../src/config/load-settings.ts";
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 import { createRecordingLogger, type LoggedLine } from "./test-app.ts";
 
 export const clientKey = "demo_client_key";
@@ -174,7 +174,8 @@ export interface ProxyProcessOptions {
 
 /** Runs the program in a temporary folder. Disposing of it kills what still runs. */
 export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProcess {
-  const folder = mkdtempSync(join(tmpdir(), "flag-edge-proxy-"));
+  const owned = makeTemporaryFolder("process");
+  const folder = owned.path;
   const { main = join(repositoryFolder, "src/main.ts"), config, words = ["serve"] } = options;
   if (config !== undefined) {
     writeFileSync(join(folder, "config.json"), typeof config === "string" ? config : JSON.stringify(config));
@@ -213,7 +214,7 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await exit;
-      rmSync(folder, { recursive: true, force: true });
+      owned[Symbol.dispose]();
     },
   };
 }
