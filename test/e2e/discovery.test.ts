@@ -94,7 +94,7 @@ it.concurrent("documents are asked for once the first list has been, those of th
   expect((second?.time.getTime() ?? 0) - (first?.time.getTime() ?? 0)).toBeGreaterThan(delayMs / 2);
 });
 
-it.concurrent("of a rotated environment the new key opens and the old one stops; nothing else changes", async () => {
+it.concurrent("after a rotation the new key opens and the old one does not; all else stays", async () => {
   await using proxy = await startDiscovering();
   const { upstream, url, port } = proxy;
   const clients = ["one", "ser.two.1"].map((key) => startClients({ port, clients: 4, key }));

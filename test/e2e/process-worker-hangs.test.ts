@@ -23,7 +23,7 @@ const twoEnvironments = [{ client_side_key: clientKey, server_side_key: serverKe
 
 const warningsOf = (running: RunningWorkers) => linesWith(running, "another takes its place");
 
-it.concurrent("C6 a worker that hangs is replaced, with one warning, and refreshes go on meanwhile", async () => {
+it.concurrent("C6 a worker that hangs is replaced, with one warning, while refreshes go on", async () => {
   await using running = await startWorkers({ config: { environment_key_pairs: twoEnvironments } });
   const { upstream, port } = running;
   const keys = [serverKey, secondKeys.server_side_key];
@@ -103,7 +103,7 @@ it.concurrent("a second signal ends at once although all workers hang", async ()
   expect(linesWith(running, "did not end in time, and was killed")).toHaveLength(2);
 });
 
-it.concurrent("health says so when nobody polls because the control plane hangs, and when it goes on", async () => {
+it.concurrent("health tells when nobody polls as the control plane hangs, and when it goes on", async () => {
   const health_check = { environment_update_grace_period_seconds: null };
   await using running = await startWorkers({ config: { health_check } });
   // Opened before: the control plane is who accepts connections.

@@ -112,7 +112,7 @@ it.concurrent("a drain answers what is in flight, waits for no handshake, and ex
   expect(await running.exit).toEqual({ code: 0, signal: null });
 });
 
-it.concurrent("the command health asks a proxy that speaks TLS, even where its certificate has expired", async () => {
+it.concurrent("the command health asks a proxy by TLS, however old its certificate is", async () => {
   await using expired = await startProxy({
     config: { server: { tls: tlsSection("expired") } },
     document: null,

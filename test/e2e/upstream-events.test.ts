@@ -105,7 +105,7 @@ it.concurrent("what was missed while there was no stream is fetched with the nex
   await serves(proxy, "missed");
 });
 
-it.concurrent("polls rest while a stream is healthy, health does not mind, and both are back without it", async () => {
+it.concurrent("polls rest while a stream is healthy, health does not mind, and they come back", async () => {
   await using realtime = await startRealtimeUpstream();
   const health_check = { environment_update_grace_period_seconds: 0.2 };
   const config = { api_poll_frequency_seconds: 0.05, health_check };

@@ -33,8 +33,8 @@ async function startUpstream(): Promise<FaultUpstream> {
 }
 
 /**
- * The pair of the demo, with a proxy key: pairs of the settings count too. It is patient: what is not answered
- * in time is sent again.
+ * The pair of the demo, with a proxy key: pairs of the settings count too. It waits for all answers: what has
+ * none in time is sent again.
  */
 async function start(upstream: FaultUpstream, path: string | null, more: ConfigTree = {}) {
   const storage = path === null ? { enabled: false } : { enabled: true, path };
@@ -154,7 +154,7 @@ it.concurrent("a batch whose answer was lost is sent again after a kill, and cou
   expect(countsOf(upstream, () => true)).toEqual({ [`${clientKey} flags`]: flags });
 });
 
-it.concurrent("an upstream that says nothing does not keep the proxy from ending, and all is kept", async () => {
+it.concurrent("an upstream that says nothing does not keep the proxy from ending; all is kept", async () => {
   await using upstream = await startUpstream();
   upstream.setMode(usagePath, "hang-headers");
   using folder = makeTemporaryFolder("usage");

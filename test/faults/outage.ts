@@ -163,7 +163,7 @@ function requestsOf({ clientKey, serverKey }: EnvironmentKeys): HttpRequest[] {
   ];
 }
 
-/** @returns requests a second: in the long suite and the middle one 30 % of what this machine can do, else few */
+/** @returns requests a second: in the longer suites 30 % of what this machine can do, else few */
 async function rateOf(order: Omit<ConstructorParameters<typeof OpenLoop>[0], "perSecond">): Promise<number> {
   const seconds = scaled(10, 0, 5);
   if (seconds === 0) return 500;

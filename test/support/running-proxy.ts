@@ -83,8 +83,8 @@ export interface StartProxyOptions {
 }
 
 /**
- * Starts the proxy in this process; with a document it resolves when that one is being served. Disposing of it
- * waits for no connection: `fetch` keeps those that it has made.
+ * Starts the proxy in this process; with a document it resolves when that one is being served. Disposing of
+ * it waits for no connection: `fetch` keeps those that it has made.
  */
 export async function startProxy(options: StartProxyOptions = {}): Promise<RunningProxy> {
   await using stack = new AsyncDisposableStack();

@@ -1,4 +1,4 @@
-/** A folder for what a test or a process of it writes. It must be disposed of: then it is gone, and all in it. */
+/** Folders for what tests and their processes write. Each must be disposed of: then it is gone. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
