@@ -3,7 +3,6 @@
  * streams of bodies from "each once" to "few in turn", in one process without HTTP. It has no target: its
  * figures decide the default (docs/decisions/0007).
  */
-
 import { cachedRequest } from "../src/cache/identity-response-cache.ts";
 import type { ViewSnapshot } from "../src/cache/view-snapshot.ts";
 import { readPlainIdentityBody } from "../src/models/plain-identity-body.ts";

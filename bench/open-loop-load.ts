@@ -4,7 +4,6 @@
  * that stands still is seen by all that should have come meanwhile. It is told over IPC what to send, and
  * tells once a second what became of it.
  */
-
 import type { HttpRequest } from "./http-cases.ts";
 import { stopOrder } from "./load-orders.ts";
 import { countOutcome, type Outcomes } from "./load-outcomes.ts";

@@ -9,6 +9,7 @@ import type { OpenLoopOrder, OpenLoopReport } from "./open-loop-load.ts";
 
 export class OpenLoop implements AsyncDisposable {
   readonly #child: Child;
+  readonly #told = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #reports: Outcomes[] = [];
 
@@ -18,9 +19,15 @@ export class OpenLoop implements AsyncDisposable {
     this.#child.onMessage((message) => {
       const { outcomes, isLast } = message as OpenLoopReport;
       this.#reports.push(outcomes);
+      this.#told.resolve();
       if (isLast) this.#ended.resolve();
     });
     this.#child.tell(order);
+  }
+
+  /** Resolves once the first second is told of: a busy machine takes a while to start a process. */
+  async underWay(): Promise<void> {
+    await this.#told.promise;
   }
 
   /** @returns what was told since the last call, an entry for each second */

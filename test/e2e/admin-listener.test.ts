@@ -26,7 +26,7 @@ async function adminUrlOf(proxy: ProxyProcess): Promise<string> {
 const statusOf = async (url: string, patienceMs = 2000) =>
   (await fetch(url, { signal: AbortSignal.timeout(patienceMs) })).status;
 
-it.each([1, 2])(
+it.concurrent.each([1, 2])(
   "answers what the main listener does, and nothing that needs a key; %i workers",
   async (workers) => {
     await using upstream = await startFaultUpstream();
@@ -61,7 +61,7 @@ it.each([1, 2])(
   },
 );
 
-it("answers while the process that serves flags stands still", async () => {
+it.concurrent("answers while the process that serves flags stands still", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
   await using proxy = startProxyProcess({
@@ -83,7 +83,7 @@ it("answers while the process that serves flags stands still", async () => {
   expect(await flags).toBeGreaterThan(healthyMs);
 });
 
-it("is not there without a port, and a taken port is one clear line", async () => {
+it.concurrent("is not there without a port, and a taken port is one clear line", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
   await using without = startProxyProcess({ config: configFor(upstream) });

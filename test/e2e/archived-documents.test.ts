@@ -1,8 +1,7 @@
 /** A proxy that starts without its upstream serves what the last one served (reliability C2, C10, C12). */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
 import {
   configFor,
@@ -15,10 +14,7 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-
-const root = mkdtempSync(join(tmpdir(), "archived-documents-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-const newFolder = () => join(mkdtempSync(join(root, "storage-")), "data");
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const isServing = (url: string) => async () => (await getFlags(url)).status === 200;
 const flagsText = async (url: string) => (await getFlags(url)).text();
@@ -51,8 +47,9 @@ it.each([
   ["SIGKILL", 2],
 ] as const)("after %s a start without upstream serves the same, with %i workers", async (signal, workers) => {
   await using upstream = await startUpstream();
-  const path = newFolder();
-  const first = start(upstream, path, workers);
+  using folder = makeTemporaryFolder("archived-documents");
+  const path = join(folder.path, "data");
+  await using first = start(upstream, path, workers);
   const url = await first.url();
   await eventually(isServing(url));
   const [flags, identity] = [
@@ -76,8 +73,9 @@ it.each([
 
 it("the youngest document is served, and a newer one of the upstream replaces it", async () => {
   await using upstream = await startUpstream();
-  const path = newFolder();
-  const first = start(upstream, path);
+  using folder = makeTemporaryFolder("archived-documents");
+  const path = join(folder.path, "data");
+  await using first = start(upstream, path);
   const url = await first.url();
   await eventually(isServing(url));
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "second" }));
@@ -96,7 +94,8 @@ it("the youngest document is served, and a newer one of the upstream replaces it
 
 it("a second process on the same path says so, and serves", async () => {
   await using upstream = await startUpstream();
-  const path = newFolder();
+  using folder = makeTemporaryFolder("archived-documents");
+  const path = join(folder.path, "data");
   await using first = start(upstream, path);
   await eventually(isServing(await first.url()));
   await using second = start(upstream, path);
@@ -106,7 +105,8 @@ it("a second process on the same path says so, and serves", async () => {
 
 it("a path that cannot be used is one warning", async () => {
   await using upstream = await startUpstream();
-  const path = newFolder();
+  using folder = makeTemporaryFolder("archived-documents");
+  const path = join(folder.path, "data");
   writeFileSync(path, "");
   await using proxy = start(upstream, path);
   await eventually(isServing(await proxy.url()));

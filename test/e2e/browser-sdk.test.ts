@@ -2,7 +2,6 @@
  * The official browser SDK in Chromium, on a page of another origin than the proxy, so that preflights, CORS
  * and the browser's cache are real. Skipped where there is no Chromium.
  */
-
 import { createHash } from "node:crypto";
 import type { IFlagsmith } from "@flagsmith/flagsmith/types";
 import type { Page } from "playwright-core";

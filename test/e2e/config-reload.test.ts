@@ -147,7 +147,7 @@ async function changeAdmission(running: ReloadingProxy, config: ConfigTree): Pro
   await everywhere(ask, statusIs(200));
 }
 
-it.each([1, 2])(
+it.concurrent.each([1, 2])(
   "with %i workers every live setting counts at once, on connections that are kept",
   async (count) => {
     const config = { server: { host: "127.0.0.1", port: 0, drain_delay_seconds: 0, workers: count } };
@@ -172,7 +172,7 @@ it.each([1, 2])(
   },
 );
 
-it.each([1, 2])("with %i workers the log level counts at once, in each process", async (count) => {
+it.concurrent.each([1, 2])("with %i workers the log level counts at once, in each process", async (count) => {
   const server = { host: "127.0.0.1", port: 0, drain_delay_seconds: 0, workers: count };
   const logging = { log_format: "json", enable_access_log: true };
   await using running = await startReloading({ config: { server, logging } });

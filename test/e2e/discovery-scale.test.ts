@@ -6,7 +6,7 @@ import { eventually, getFlags, startProxy } from "../support/running-proxy.ts";
 
 const environments = 1000;
 const concurrencyMax = 5;
-const intervalSeconds = 6;
+const intervalSeconds = 3;
 
 it("their polls are spread, and never more run at once than the settings allow", async () => {
   await using proxy = await startProxy({

@@ -1,8 +1,7 @@
 /** Contract B 4.2 on the whole proxy: environments that a proxy key opens come, go and get other keys. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { documentOfKey, listed } from "../support/discovered.ts";
 import {
   discoveryPath,
@@ -20,9 +19,7 @@ import {
   startProxy,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-
-const root = mkdtempSync(join(tmpdir(), "discovery-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const statusOf = async (url: string, key: string) => (await getFlags(url, key)).status;
 const discovering: ConfigTree = { environment_key_pairs: [], proxy_key: proxyKey };
@@ -52,7 +49,7 @@ async function startDiscovering(config: ConfigTree = {}) {
   return proxy;
 }
 
-it("environments appear and disappear, and every fetch carries the proxy key", async () => {
+it.concurrent("environments appear and disappear, and every fetch carries the proxy key", async () => {
   await using proxy = await startDiscovering();
   const { upstream, url } = proxy;
   expect(await statusOf(url, "ser.two.1")).toBe(200);
@@ -69,7 +66,7 @@ it("environments appear and disappear, and every fetch carries the proxy key", a
   expect(JSON.stringify(proxy.lines)).not.toMatch(/ser\.(one|two|three)\.1/);
 });
 
-it("until a list came, requests with unknown keys are answered 503, and then 401", async () => {
+it.concurrent("until a list came, requests with unknown keys are answered 503, and then 401", async () => {
   await using proxy = await startProxy({ document: null, config: discovering });
   const { upstream, url } = proxy;
   upstream.setMode(discoveryPath, 500);
@@ -81,7 +78,7 @@ it("until a list came, requests with unknown keys are answered 503, and then 401
   await eventually(async () => (await statusOf(url, "one")) === 401);
 });
 
-it("documents are asked for once the first list has been, those of the settings too", async () => {
+it.concurrent("documents are asked for once the first list has been, those of the settings too", async () => {
   await using upstream = await startFaultUpstream();
   const delayMs = 1000;
   serve(upstream, "one");
@@ -97,7 +94,7 @@ it("documents are asked for once the first list has been, those of the settings 
   expect((second?.time.getTime() ?? 0) - (first?.time.getTime() ?? 0)).toBeGreaterThan(delayMs / 2);
 });
 
-it("of a rotated environment the new key opens and the old one stops; nothing else changes", async () => {
+it.concurrent("after a rotation the new key opens and the old one does not; all else stays", async () => {
   await using proxy = await startDiscovering();
   const { upstream, url, port } = proxy;
   const clients = ["one", "ser.two.1"].map((key) => startClients({ port, clients: 4, key }));
@@ -121,7 +118,7 @@ it("of a rotated environment the new key opens and the old one stops; nothing el
   expect((await healthOf(url)).environments.map(({ state }) => state)).toEqual(["fresh", "fresh"]);
 });
 
-it("a failing discovery removes nothing, shows in health, and documents go on", async () => {
+it.concurrent("a failing discovery removes nothing, shows in health, and documents go on", async () => {
   await using proxy = await startDiscovering();
   const { upstream, url } = proxy;
   const { discovery, status } = await healthOf(url);
@@ -156,7 +153,7 @@ it("a failing discovery removes nothing, shows in health, and documents go on", 
   await eventually(async () => (await healthOf(url)).discovery?.state === "fresh");
 });
 
-it("pairs of the settings are never overridden", async () => {
+it.concurrent("pairs of the settings are never overridden", async () => {
   const pairs = [{ client_side_key: "own", server_side_key: "ser.own.1" }];
   await using proxy = await startDiscovering({ environment_key_pairs: pairs });
   const { upstream, url } = proxy;
@@ -172,7 +169,7 @@ it("pairs of the settings are never overridden", async () => {
   expect(await Promise.all(keys.map((key) => statusOf(url, key)))).toEqual([200, 200, 401, 401, 200]);
 });
 
-it("without a proxy key nobody is asked for environments, and nothing is reported", async () => {
+it.concurrent("without a proxy key nobody is asked for environments, and nothing is reported", async () => {
   await using proxy = await startProxy({ config: { usage_flush_interval_seconds: 1 } });
   const { upstream, url } = proxy;
   for (let count = 0; count < 50; count += 1) await getFlags(url);
@@ -186,38 +183,43 @@ function startWith(upstream: FaultUpstream, path: string, workers: number): Prox
   return startProxyProcess({ config: configFor(upstream, { ...discovering, ...more }) });
 }
 
-it.each([1, 2])("a start without the upstream serves what was served, with %i workers", async (workers) => {
-  await using upstream = await startFaultUpstream();
-  serve(upstream, "one", "two");
-  const path = join(mkdtempSync(join(root, "storage-")), "data");
-  const first = startWith(upstream, path, workers);
-  const url = await first.url();
-  for (const key of ["one", "two"]) await eventually(async () => (await statusOf(url, key)) === 200);
-  const folder = join(path, "documents");
-  const logs = () => readdirSync(folder).filter((name) => name.endsWith(".log"));
-  const written = () => logs().map((name) => readFileSync(join(folder, name), "latin1"));
-  await eventually(() => written().some((text) => text.split('"sequence":').length > 2));
-  await eventually(() => written().some((text) => text.includes("@discovered")));
-  first.kill("SIGKILL");
-  await first.exit;
-  for (const name of readdirSync(folder)) {
-    expect(readFileSync(join(folder, name), "latin1")).not.toContain("ser.one");
-    expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
-  }
-  await upstream.refuse();
-  await using second = startWith(upstream, path, workers);
-  const again = await second.url();
-  for (const key of ["one", "ser.two.1"]) await eventually(async () => (await statusOf(again, key)) === 200);
-  expect(await statusOf(again, "three")).toBe(401);
-  const admin = /"adminUrl":"([^"]+)"/.exec(second.stdout())?.[1] ?? "";
-  for (const each of [again, admin]) {
-    await eventually(async () => (await healthOf(each)).discovery?.state === "archived");
-  }
-  serve(upstream, "two", "three");
-  await upstream.accept();
-  await eventually(async () => (await statusOf(again, "three")) === 200);
-  expect(await statusOf(again, "one")).toBe(401);
-  for (const each of [again, admin]) {
-    await eventually(async () => (await healthOf(each)).discovery?.state === "fresh");
-  }
-});
+it.concurrent.each([1, 2])(
+  "a start without the upstream serves what was served, with %i workers",
+  async (workers) => {
+    await using upstream = await startFaultUpstream();
+    serve(upstream, "one", "two");
+    using storage = makeTemporaryFolder("discovery");
+    const path = join(storage.path, "data");
+    await using first = startWith(upstream, path, workers);
+    const url = await first.url();
+    for (const key of ["one", "two"]) await eventually(async () => (await statusOf(url, key)) === 200);
+    const folder = join(path, "documents");
+    const logs = () => readdirSync(folder).filter((name) => name.endsWith(".log"));
+    const written = () => logs().map((name) => readFileSync(join(folder, name), "latin1"));
+    await eventually(() => written().some((text) => text.split('"sequence":').length > 2));
+    await eventually(() => written().some((text) => text.includes("@discovered")));
+    first.kill("SIGKILL");
+    await first.exit;
+    for (const name of readdirSync(folder)) {
+      expect(readFileSync(join(folder, name), "latin1")).not.toContain("ser.one");
+      expect(statSync(join(folder, name)).mode & 0o077).toBe(0);
+    }
+    await upstream.refuse();
+    await using second = startWith(upstream, path, workers);
+    const again = await second.url();
+    for (const key of ["one", "ser.two.1"])
+      await eventually(async () => (await statusOf(again, key)) === 200);
+    expect(await statusOf(again, "three")).toBe(401);
+    const admin = /"adminUrl":"([^"]+)"/.exec(second.stdout())?.[1] ?? "";
+    for (const each of [again, admin]) {
+      await eventually(async () => (await healthOf(each)).discovery?.state === "archived");
+    }
+    serve(upstream, "two", "three");
+    await upstream.accept();
+    await eventually(async () => (await statusOf(again, "three")) === 200);
+    expect(await statusOf(again, "one")).toBe(401);
+    for (const each of [again, admin]) {
+      await eventually(async () => (await healthOf(each)).discovery?.state === "fresh");
+    }
+  },
+);

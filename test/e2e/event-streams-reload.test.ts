@@ -34,7 +34,8 @@ it.each([1, 2])("with %i workers", async (workers) => {
   expect(removed.status).toBe(200);
   await running.hangup({ ...configOf(demoPair), allow_origins: ["https://page.test"] });
   await eventually(() => removed.isEnded);
-  expect((await StreamClient.open(port, pathOf("third_client_key"))).status).toBe(401);
+  await using refused = await StreamClient.open(port, pathOf("third_client_key"));
+  expect(refused.status).toBe(401);
   upstream.setDocument(serverKey, {
     ...JSON.parse(demoDocumentWith({ banner_text: "after" })),
     updated_at: "2030-01-01T00:00:00.25Z",

@@ -117,7 +117,7 @@ it("a drain ends all streams in order, within its delay, and the program ends as
   for (const { connection } of streams) void connection.closed().then(() => ends.push(performance.now()));
   running.proxy.kill("SIGTERM");
   await eventually(() => ends.length > 0);
-  const late = await StreamClient.open(running.port, streamPath);
+  await using late = await StreamClient.open(running.port, streamPath);
   expect(late.status).toBe(200);
   expect((await running.proxy.exit).code).toBe(0);
   for (const stream of [...streams, late]) expect(stream.isEnded).toBe(true);

@@ -1,8 +1,7 @@
 /** A proxy without any upstream: from files, and from what another proxy archived. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import {
   clientKey,
@@ -14,9 +13,7 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "offline-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 /** Nobody listens there. */
 const nowhere = { apiUrl: "http://127.0.0.1:9/api/v1" };
@@ -34,7 +31,8 @@ function startOffline(file: string | null, storage: object = { enabled: false })
 }
 
 it("documents come from files, and changed files are read again", async () => {
-  const file = join(folder, "environment.json");
+  using folder = makeTemporaryFolder("offline");
+  const file = join(folder.path, "environment.json");
   writeFileSync(file, demoDocumentText);
   await using proxy = startOffline(file);
   const url = await proxy.url();
@@ -58,10 +56,11 @@ it("documents come from files, and changed files are read again", async () => {
 });
 
 it("without a file the archive of another proxy is served", async () => {
+  using folder = makeTemporaryFolder("offline");
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
-  const storage = { enabled: true, path: join(folder, "data") };
-  const online = startProxyProcess({ config: configFor(upstream, { storage }) });
+  const storage = { enabled: true, path: join(folder.path, "data") };
+  await using online = startProxyProcess({ config: configFor(upstream, { storage }) });
   const url = await online.url();
   await eventually(isServing(url));
   const flags = await flagsText(url);

@@ -1,5 +1,4 @@
 /** The process from its start to the first document and through an outage, as seen from outside. */
-
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";

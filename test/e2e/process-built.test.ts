@@ -1,6 +1,5 @@
 /** What ships: the bundled modules, in a folder with nothing beside them but what the package has. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { bundle } from "../../build/bundle.ts";
@@ -16,8 +15,10 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "flag-edge-proxy-built-"));
+const built = makeTemporaryFolder("built");
+const folder = built.path;
 const dist = join(folder, "dist");
 const main = join(dist, "main.js");
 
@@ -28,7 +29,7 @@ beforeAll(async () => {
   await bundle(dist);
 });
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => built[Symbol.dispose]());
 
 it("serves a document that a process of its own reads, by one process and by workers", async () => {
   await using upstream = await startFaultUpstream();

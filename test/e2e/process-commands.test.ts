@@ -1,5 +1,4 @@
 /** The commands beside `serve`, as people and scripts run them: what they print, and their exit codes. */
-
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";

@@ -1,10 +1,8 @@
 /** How the process ends (reliability 2.9, C3, C4): no request is lost, and it does end. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
 import {
@@ -19,6 +17,7 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const key = `X-Environment-Key: ${clientKey}`;
 const good = requestText("GET /api/v1/flags/", [key]);
@@ -94,7 +93,7 @@ function askOnce(agent: Agent, port: number): Promise<string> {
   });
 }
 
-it.each(["SIGTERM", "SIGINT"] as const)(
+it.concurrent.each(["SIGTERM", "SIGINT"] as const)(
   "C3 %s loses no request of busy or pausing keep-alive clients, and exits 0",
   async (signal) => {
     await using running = await startServing({ drain_delay_seconds: 2 });
@@ -209,11 +208,10 @@ it.concurrent.each([
   [2, "once"],
   [2, "twice"],
 ] as const)("C4 SIGTERM while %i workers begin with the archive, %s, exits 0", async (workers, times) => {
-  const folder = mkdtempSync(join(tmpdir(), "drain-archive-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  using folder = makeTemporaryFolder("drain-archive");
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "x".repeat(600_000) }));
-  const storage = { enabled: true, path: join(folder, "data") };
+  const storage = { enabled: true, path: join(folder.path, "data") };
   const start = () => startProxyProcess({ config: configFor(upstream, { storage, server: { workers } }) });
   const startServing = async () => {
     const proxy = start();

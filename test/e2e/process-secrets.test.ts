@@ -45,7 +45,7 @@ it("the secrets are what is looked for", () => {
 });
 
 it.each([1, 2])("F3 with %i workers nothing secret is written, answered or shown", async (workers) => {
-  const files = makePairFiles("server");
+  using files = makePairFiles();
   await using upstream = await startFaultUpstream({
     tls: { key: pem("server-key.pem"), cert: pem("server.pem"), clientAuthority: pem("client.pem") },
   });

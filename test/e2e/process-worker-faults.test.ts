@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
+import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { demoDocumentWith, eventually, serverKey, startProxyProcess } from "../support/running-proxy.ts";
 import {
   askFresh,
@@ -15,6 +16,7 @@ import {
   startWorkers,
   successorOf,
   withFaults,
+  workersConfig,
 } from "../support/worker-processes.ts";
 
 const patienceMs = 25_000;
@@ -52,18 +54,16 @@ it("C8 a document that ends the worker that tries it ends no other, and is then 
 
 it("a first document that ends workers leaves them to answer 503, and the next one is served", async () => {
   const bad = demoDocumentWith({ banner_text: "injected: end" });
-  await using running = await startWorkers({ environment: withFaults });
+  await using upstream = await startFaultUpstream();
   const second = { client_side_key: "second_client_key", server_side_key: "ser.second_server_key" };
-  const config = { environment_key_pairs: [second], api_url: running.upstream.apiUrl };
-  running.upstream.setDocument(second.server_side_key, bad);
-  const server = { host: "127.0.0.1", port: 0, drain_delay_seconds: 0, workers: 2 };
-  const all = { ...config, api_poll_frequency_seconds: 0.1, server, logging: { log_format: "json" } };
-  await using other = startProxyProcess({ config: all, environment: withFaults });
-  const port = Number(new URL(await other.url()).port);
-  await eventually(() => other.stdout().includes("document_fatal"), patienceMs);
+  upstream.setDocument(second.server_side_key, bad);
+  const config = workersConfig(upstream, { environment_key_pairs: [second] });
+  await using proxy = startProxyProcess({ config, environment: withFaults });
+  const port = Number(new URL(await proxy.url()).port);
+  await eventually(() => proxy.stdout().includes("document_fatal"), patienceMs);
   const ask = () => askFresh(port, flagsPath, { key: second.client_side_key });
   expect((await ask()).map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 503));
-  running.upstream.setDocument(second.server_side_key, demoDocumentWith({ banner_text: "good" }));
+  upstream.setDocument(second.server_side_key, demoDocumentWith({ banner_text: "good" }));
   await eventually(async () => (await ask()).every(({ status }) => status === 200), patienceMs);
 }, 60_000);
 

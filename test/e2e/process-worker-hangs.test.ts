@@ -23,7 +23,7 @@ const twoEnvironments = [{ client_side_key: clientKey, server_side_key: serverKe
 
 const warningsOf = (running: RunningWorkers) => linesWith(running, "another takes its place");
 
-it("C6 a worker that hangs is replaced, with one warning, and refreshes go on meanwhile", async () => {
+it.concurrent("C6 a worker that hangs is replaced, with one warning, while refreshes go on", async () => {
   await using running = await startWorkers({ config: { environment_key_pairs: twoEnvironments } });
   const { upstream, port } = running;
   const keys = [serverKey, secondKeys.server_side_key];
@@ -55,7 +55,7 @@ it("C6 a worker that hangs is replaced, with one warning, and refreshes go on me
   expect(warningsOf(running)).toEqual([expect.stringContaining("it did not answer for 8 s")]);
 }, 60_000);
 
-it("a worker that stands still for a moment goes on, and gets what it missed", async () => {
+it.concurrent("a worker that stands still for a moment goes on, and gets what it missed", async () => {
   await using running = await startWorkers();
   await using connections = await running.connect();
   const pids = running.pids();
@@ -75,7 +75,7 @@ it("a worker that stands still for a moment goes on, and gets what it missed", a
   expect(warningsOf(running)).toEqual([]);
 });
 
-it("a drain ends within its limits although a worker hangs", async () => {
+it.concurrent("a drain ends within its limits although a worker hangs", async () => {
   const server = { drain_delay_seconds: 0, drain_timeout_seconds: 1 };
   await using running = await startWorkers({ config: { server } });
   const pids = running.pids();
@@ -88,7 +88,7 @@ it("a drain ends within its limits although a worker hangs", async () => {
   expect(running.proxy.stdout()).toMatch(/did not end in time, and was killed/);
 });
 
-it("a second signal ends at once although all workers hang", async () => {
+it.concurrent("a second signal ends at once although all workers hang", async () => {
   await using running = await startWorkers({ config: { server: { drain_delay_seconds: 600 } } });
   const pids = running.pids();
   for (const pid of pids) process.kill(pid, "SIGSTOP");
@@ -103,7 +103,7 @@ it("a second signal ends at once although all workers hang", async () => {
   expect(linesWith(running, "did not end in time, and was killed")).toHaveLength(2);
 });
 
-it("health says so when nobody polls because the control plane hangs, and when it goes on", async () => {
+it.concurrent("health tells when nobody polls as the control plane hangs, and when it goes on", async () => {
   const health_check = { environment_update_grace_period_seconds: null };
   await using running = await startWorkers({ config: { health_check } });
   // Opened before: the control plane is who accepts connections.

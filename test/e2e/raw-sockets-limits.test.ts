@@ -89,12 +89,12 @@ it("a body that nobody will read, behind a 401, is not read without end either",
   await expectOthersServed();
 });
 
-it("who connects and says nothing is closed", async () => {
+it.concurrent("who connects and says nothing is closed", async () => {
   await using connection = await RawConnection.open(proxy.port);
   await connection.closed();
 });
 
-it("who drips headers is closed", async () => {
+it.concurrent("who drips headers is closed", async () => {
   await using connection = await RawConnection.open(proxy.port);
   connection.send("GET /api/v1/flags/ HTTP/1.1\r\nHost: proxy\r\nX-Slow: ");
   await drip(connection);
@@ -102,7 +102,7 @@ it("who drips headers is closed", async () => {
   await expectOthersServed();
 });
 
-it("who drips a body is closed", async () => {
+it.concurrent("who drips a body is closed", async () => {
   await using connection = await RawConnection.open(proxy.port);
   connection.send(postHead(["Content-Length: 1000"]));
   await drip(connection);
@@ -110,7 +110,7 @@ it("who drips a body is closed", async () => {
   await expectOthersServed();
 });
 
-it("who drips a body behind an answer of 401 is closed", async () => {
+it.concurrent("who drips a body behind an answer of 401 is closed", async () => {
   await using connection = await RawConnection.open(proxy.port);
   connection.send(requestText("POST /api/v1/identities/", ["Content-Length: 1000"]));
   expect((await connection.response()).status).toBe(401);
@@ -127,7 +127,7 @@ async function drip(connection: RawConnection): Promise<void> {
   await connection.closed();
 }
 
-it("who reads slowly gets all of it", async () => {
+it.concurrent("who reads slowly gets all of it", async () => {
   await using connection = await RawConnection.open(proxy.port);
   const request = requestText("GET /api/v1/environment-document/", [`X-Environment-Key: ${serverKey}`]);
   connection.send(request.repeat(500));
@@ -135,7 +135,7 @@ it("who reads slowly gets all of it", async () => {
   for (let count = 0; count < 500; count += 1) expect((await connection.response()).status).toBe(200);
 });
 
-it("a quick client on a kept connection is not cut off by the limits for slow ones", async () => {
+it.concurrent("a quick client on a kept connection is not cut off by the limits for slow ones", async () => {
   await using connection = await RawConnection.open(proxy.port);
   for (let count = 0; count < 12; count += 1) {
     expect((await connection.send(good).response()).status).toBe(200);

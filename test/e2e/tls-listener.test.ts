@@ -84,7 +84,7 @@ it.concurrent("who drips headers is closed", async () => {
   await connection.send("GET /api/v1/flags/ HTTP/1.1\r\nHost: proxy\r\nX-Slow: ").closed();
 });
 
-it("a body over the limit is 413 and closed", async () => {
+it.concurrent("a body over the limit is 413 and closed", async () => {
   await using connection = await RawConnection.openSecurely(proxy.port);
   const body = `{"identifier":"${"a".repeat(300_000)}"}`;
   const response = await connection.send(requestText("POST /api/v1/identities/", [key], body)).response();
@@ -92,7 +92,7 @@ it("a body over the limit is 413 and closed", async () => {
   await connection.closed();
 });
 
-it("a drain answers what is in flight, waits for no handshake, and exits 0", async () => {
+it.concurrent("a drain answers what is in flight, waits for no handshake, and exits 0", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(serverKey, demoDocumentText);
   const server = { tls: tlsSection(), host: "127.0.0.1", port: 0, drain_delay_seconds: 0 };
@@ -112,7 +112,7 @@ it("a drain answers what is in flight, waits for no handshake, and exits 0", asy
   expect(await running.exit).toEqual({ code: 0, signal: null });
 });
 
-it("the command health asks a proxy that speaks TLS, even where its certificate has expired", async () => {
+it.concurrent("the command health asks a proxy by TLS, however old its certificate is", async () => {
   await using expired = await startProxy({
     config: { server: { tls: tlsSection("expired") } },
     document: null,
@@ -132,7 +132,7 @@ it("the command health asks a proxy that speaks TLS, even where its certificate 
   }
 });
 
-it("the port of a plain listener gives no TLS", async () => {
+it.concurrent("the port of a plain listener gives no TLS", async () => {
   await using plain = await startProxy({ document: null });
   const socket = connect(plain.port, "127.0.0.1");
   await once(socket, "connect");

@@ -37,7 +37,7 @@ const linesWith = (proxy: ProxyProcess, part: string): Record<string, unknown>[]
 it.concurrent.each([1, 2])(
   "with %i workers SIGHUP renews the certificate, or says why not",
   async (count) => {
-    const files = makePairFiles("server");
+    using files = makePairFiles();
     await using upstream = await startFaultUpstream();
     upstream.setDocument(serverKey, "{}");
     const server = { host: "127.0.0.1", port: 0, drain_delay_seconds: 0, workers: count, tls: files.section };

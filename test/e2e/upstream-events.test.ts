@@ -67,7 +67,7 @@ function keepAlive(realtime: RealtimeUpstream): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-it("a change is served after its event, however long the polls are apart", async () => {
+it.concurrent("a change is served after its event, however long the polls are apart", async () => {
   await using realtime = await startRealtimeUpstream();
   using _ = keepAlive(realtime);
   await using proxy = await start(realtime);
@@ -79,7 +79,7 @@ it("a change is served after its event, however long the polls are apart", async
   }
 });
 
-it("a change that its event has overtaken is served when the upstream has it", async () => {
+it.concurrent("a change that its event has overtaken is served when the upstream has it", async () => {
   await using realtime = await startRealtimeUpstream();
   using _ = keepAlive(realtime);
   await using proxy = await start(realtime);
@@ -92,7 +92,7 @@ it("a change that its event has overtaken is served when the upstream has it", a
   await serves(proxy, "late");
 });
 
-it("what was missed while there was no stream is fetched with the next one", async () => {
+it.concurrent("what was missed while there was no stream is fetched with the next one", async () => {
   await using realtime = await startRealtimeUpstream();
   using _ = keepAlive(realtime);
   await using proxy = await start(realtime);
@@ -106,7 +106,7 @@ it("what was missed while there was no stream is fetched with the next one", asy
   await serves(proxy, "missed");
 });
 
-it("polls rest while a stream is healthy, health does not mind, and both are back without it", async () => {
+it.concurrent("polls rest while a stream is healthy, health does not mind, and they come back", async () => {
   await using realtime = await startRealtimeUpstream();
   const health_check = { environment_update_grace_period_seconds: 0.2 };
   const config = { api_poll_frequency_seconds: 0.05, health_check };
@@ -131,7 +131,7 @@ it("polls rest while a stream is healthy, health does not mind, and both are bac
   alive[Symbol.dispose]();
 });
 
-it("a stream without a byte for too long is replaced", async () => {
+it.concurrent("a stream without a byte for too long is replaced", async () => {
   await using realtime = await startRealtimeUpstream();
   await using proxy = await start(realtime, { api_poll_frequency_seconds: 0.05 });
   realtime.setMode("silent");
@@ -139,7 +139,7 @@ it("a stream without a byte for too long is replaced", async () => {
   expect((await getFlags(proxy.url)).status).toBe(200);
 });
 
-it("streams come and go with what the document says", async () => {
+it.concurrent("streams come and go with what the document says", async () => {
   await using realtime = await startRealtimeUpstream();
   using _ = keepAlive(realtime);
   const config = { api_poll_frequency_seconds: 0.05 };

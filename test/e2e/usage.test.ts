@@ -1,10 +1,8 @@
 /** Contract B 4.4 on the whole proxy: all answers of all workers are reported once, whatever happens. */
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   discoveryPath,
   type FaultUpstream,
@@ -25,10 +23,7 @@ import {
   startProxy,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-
-const root = mkdtempSync(join(tmpdir(), "usage-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-const newFolder = () => join(mkdtempSync(join(root, "storage-")), "data");
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 async function startUpstream(): Promise<FaultUpstream> {
   const upstream = await startFaultUpstream();
@@ -37,10 +32,13 @@ async function startUpstream(): Promise<FaultUpstream> {
   return upstream;
 }
 
-/** The pair of the demo, with a proxy key: pairs of the settings count too. */
+/**
+ * The pair of the demo, with a proxy key: pairs of the settings count too. It waits for all answers: what has
+ * none in time is sent again.
+ */
 async function start(upstream: FaultUpstream, path: string | null, more: ConfigTree = {}) {
   const storage = path === null ? { enabled: false } : { enabled: true, path };
-  const usage = { proxy_key: proxyKey, usage_flush_interval_seconds: 1 };
+  const usage = { proxy_key: proxyKey, usage_flush_interval_seconds: 1, api_poll_timeout_seconds: 100 };
   const proxy = startProxyProcess({ config: configFor(upstream, { ...usage, storage, ...more }) });
   const url = await proxy.url();
   return { proxy, url };
@@ -82,7 +80,7 @@ const end = async (proxy: ProxyProcess, signal: NodeJS.Signals = "SIGTERM") => {
   return await proxy.exit;
 };
 
-it.each([1, 2])(
+it.concurrent.each([1, 2])(
   "what was answered is reported once, the last of it at the end; %i workers",
   async (workers) => {
     await using upstream = await startUpstream();
@@ -107,12 +105,13 @@ it.each([1, 2])(
   },
 );
 
-it.each(["SIGTERM", "SIGKILL"] as const)(
+it.concurrent.each(["SIGTERM", "SIGKILL"] as const)(
   "usage that is pending at %s is sent after the restart, under the same key",
   async (signal) => {
     await using upstream = await startUpstream();
     upstream.setMode(usagePath, 503);
-    const path = newFolder();
+    using folder = makeTemporaryFolder("usage");
+    const path = join(folder.path, "data");
     const first = await start(upstream, path);
     await using _ = first.proxy;
     let flags = await untilServing(first.url);
@@ -136,12 +135,13 @@ it.each(["SIGTERM", "SIGKILL"] as const)(
   },
 );
 
-it("a batch whose answer was lost is sent again after a kill, and counts once", async () => {
+it.concurrent("a batch whose answer was lost is sent again after a kill, and counts once", async () => {
   await using upstream = await startUpstream();
   // It has arrived, and nobody says so.
   upstream.setMode(usagePath, "hang-headers");
-  const path = newFolder();
-  const first = await start(upstream, path, { api_poll_timeout_seconds: 100 });
+  using folder = makeTemporaryFolder("usage");
+  const path = join(folder.path, "data");
+  const first = await start(upstream, path);
   await using _ = first.proxy;
   const flags = await untilServing(first.url);
   await eventually(() => upstream.usage.length > 0);
@@ -154,11 +154,12 @@ it("a batch whose answer was lost is sent again after a kill, and counts once", 
   expect(countsOf(upstream, () => true)).toEqual({ [`${clientKey} flags`]: flags });
 });
 
-it("an upstream that says nothing does not keep the proxy from ending, and all is kept", async () => {
+it.concurrent("an upstream that says nothing does not keep the proxy from ending; all is kept", async () => {
   await using upstream = await startUpstream();
   upstream.setMode(usagePath, "hang-headers");
-  const path = newFolder();
-  const first = await start(upstream, path, { api_poll_timeout_seconds: 100 });
+  using folder = makeTemporaryFolder("usage");
+  const path = join(folder.path, "data");
+  const first = await start(upstream, path);
   await using _ = first.proxy;
   const flags = (await untilServing(first.url)) + (await askFlags(first.url, 50));
   expect((await end(first.proxy)).code).toBe(0);
@@ -170,7 +171,7 @@ it("an upstream that says nothing does not keep the proxy from ending, and all i
   await end(second.proxy);
 });
 
-it("what an environment was asked for before it was removed is reported too", async () => {
+it.concurrent("what an environment was asked for before it was removed is reported too", async () => {
   const pairs: ConfigTree = { environment_key_pairs: [], proxy_key: proxyKey };
   await using proxy = await startProxy({
     document: null,

@@ -103,7 +103,8 @@ it("without its settings there is no such route", async () => {
 
 it("each of several workers takes webhooks, and all of them serve the change", async () => {
   await using running = await startWorkers({ config });
-  await using connections = await running.connect();
+  // Each worker has two of them, and a second passes between two refreshes.
+  await using connections = await running.connect(4);
   for (const [index, connection] of connections.all.entries()) {
     const banner = `banner ${index}`;
     running.upstream.setDocument(serverKey, demoDocumentWith({ banner_text: banner }));

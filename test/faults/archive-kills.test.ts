@@ -1,9 +1,7 @@
 /** D4: killed while the archive is written, at any moment, a proxy starts with a whole document. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import {
   configFor,
@@ -13,11 +11,10 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { scaled } from "./fault-scale.ts";
 
 const kills = scaled(200, 6);
-const folder = mkdtempSync(join(tmpdir(), "archive-kills-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Of several pieces, so that there is much to be cut short. */
 const version = (number: number) =>
@@ -27,9 +24,10 @@ const versionIn = (text: string) => Number(/version (\d+) x/.exec(text)?.[1]);
 it(`killed ${kills} times within its writes, it never starts without a document`, {
   timeout: kills * 20_000,
 }, async () => {
+  using folder = makeTemporaryFolder("archive-kills");
   await using upstream = await startFaultUpstream();
   const config = configFor(upstream, {
-    storage: { enabled: true, path: join(folder, "data") },
+    storage: { enabled: true, path: join(folder.path, "data") },
     api_poll_frequency_seconds: 0.01,
   });
   let published = 1;

@@ -13,7 +13,7 @@ import type { BlackholeReport } from "./blackhole-program.ts";
 import { scaled } from "./fault-scale.ts";
 import { figuresOf, type OutageReport, rideOut } from "./outage.ts";
 
-const phases = { good: scaled(60, 2, 10), fault: scaled(120, 5, 30) };
+const phases = { good: scaled(60, 1, 10), fault: scaled(120, 5, 30) };
 const timeout = (2 * phases.good + phases.fault + 180) * 1000;
 const environments = ["one", "two"];
 // As many failures as by default.
@@ -51,6 +51,8 @@ function expectOneAtATime({ most }: AttemptsSeen): void {
 
 /** Each of the short ones takes ten seconds; refused connections without load are test/e2e's too. */
 const isShort = scaled(0, 1, 0) === 1;
+/** The short load is little enough for two at a time. */
+const options = { timeout, concurrent: isShort };
 
 it.skipIf(isShort)("B1 an upstream that refuses", { timeout }, async () => {
   await using upstream = await startFaultUpstream();
@@ -60,7 +62,7 @@ it.skipIf(isShort)("B1 an upstream that refuses", { timeout }, async () => {
   expectUnnoticed(report, ["unreachable"]);
 });
 
-it("B2 an upstream that does not accept", { timeout }, async () => {
+it("B2 an upstream that does not accept", options, async () => {
   await using upstream = await startFaultUpstream();
   await using relay = await startNetworkRelay(upstream.origin);
   const { apiUrl, freeze, thaw } = relay;
@@ -91,7 +93,7 @@ const namespace = ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
 const canCut = spawnSync("unshare", [...namespace, "ip", "link", "add", "hole", "type", "veth"]).status === 0;
 if (!canCut) process.stdout.write("B2 packets that vanish: skipped, needs root, unshare, and ip with veth\n");
 
-it.skipIf(!canCut)("B2 packets to the upstream vanish", { timeout }, async () => {
+it.skipIf(!canCut)("B2 packets to the upstream vanish", options, async () => {
   const program = fileURLToPath(new URL("blackhole-program.ts", import.meta.url));
   const child = spawn("unshare", [...namespace, process.execPath, program, JSON.stringify(phases)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],

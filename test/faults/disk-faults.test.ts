@@ -16,7 +16,8 @@ import {
 } from "../support/running-proxy.ts";
 import { canMount, mountDisk, type TmpfsDisk } from "../support/tmpfs-disk.ts";
 
-const onDisk = it.skipIf(!canMount);
+/** At once: each has its own disk, and mostly waits for proxies to end. */
+const onDisk = it.skipIf(!canMount).concurrent;
 
 /** One of them fits on the disks of these tests, and two do not. */
 const largeBytes = 200_000;

@@ -102,6 +102,7 @@ export async function rideOut(outage: Outage): Promise<OutageReport> {
   const perSecond = await rateOf(order);
   const loadOf = (comparesBodies: boolean) => new OpenLoop({ ...order, perSecond, comparesBodies });
   await using load = loadOf(true);
+  await load.underWay();
   await sleep(1000 * phases.good);
   const good = load.take();
   upstream.forgetRequests();
@@ -162,10 +163,10 @@ function requestsOf({ clientKey, serverKey }: EnvironmentKeys): HttpRequest[] {
   ];
 }
 
-/** In the long suite 30 % of what this machine can do, else little. @returns requests a second */
+/** @returns requests a second: in the longer suites 30 % of what this machine can do, else few */
 async function rateOf(order: Omit<ConstructorParameters<typeof OpenLoop>[0], "perSecond">): Promise<number> {
   const seconds = scaled(10, 0, 5);
-  if (seconds === 0) return 1000;
+  if (seconds === 0) return 500;
   // Impatient, so that few wait: the load itself would take long over a queue.
   await using load = new OpenLoop({ ...order, perSecond: 40_000, patienceMs: 250 });
   await sleep(500 * seconds);

@@ -20,7 +20,7 @@ import {
 import { scaled } from "./fault-scale.ts";
 
 const clients = 64;
-const rounds = scaled(20, 2);
+const rounds = scaled(20, 1);
 const workersOfCases = scaled([1, 2], [1]);
 
 if (nginxPath === null) process.stderr.write("rolling restarts are skipped: there is no nginx\n");

@@ -13,10 +13,8 @@ const scale = scales.find((each) => words.includes(`--${each}`)) ?? "short";
 const isName = (word: string) => existsSync(new URL(`${word}.test.ts`, import.meta.url));
 const names = words.filter(isName).map((name) => `test/faults/${name}`);
 const others = words.filter((word) => !isName(word) && !scales.includes(word.replace("--", "")));
-// Beside another load no load tells how long answers take.
-const alone = scale === "short" ? [] : ["--no-file-parallelism"];
 const files = names.length > 0 ? names : ["test/faults"];
-const { status } = spawnSync(process.execPath, [vitest, "run", ...files, ...alone, ...others], {
+const { status } = spawnSync(process.execPath, [vitest, "run", ...files, ...others], {
   stdio: "inherit",
   env: { ...process.env, FAULTS: scale },
 });

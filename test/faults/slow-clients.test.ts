@@ -68,7 +68,7 @@ it(`A9 ${attackers} slow clients are closed by the limits, and ordinary ones are
   timeout: 3 * patienceMs,
 }, async () => {
   // Far apart, so that their order can be told on a machine that is slow.
-  const limits = { headers_timeout_seconds: 2, request_timeout_seconds: scaled(25, 10) };
+  const limits = { headers_timeout_seconds: 2, request_timeout_seconds: scaled(25, 6) };
   await using proxy = await startServing(demoDocumentText, limits);
   const { port } = proxy;
   await using ordinary = startOrdinary(port);

@@ -9,7 +9,7 @@ import { upstreamFaults } from "../support/upstream-faults.ts";
 import { scaled } from "./fault-scale.ts";
 import { documentOf, type EnvironmentKeys, figuresOf, rideOut } from "./outage.ts";
 
-const phases = { good: scaled(60, 3, 10), fault: scaled(120, 6, 30) };
+const phases = { good: scaled(60, 1, 10), fault: scaled(120, 6, 30) };
 const retryAfterMaxSeconds = 2;
 
 /** Which reason health must tell; null: none, undefined: one or none by turns. */

@@ -5,8 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -20,11 +19,13 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { scaled } from "./fault-scale.ts";
 
 const canMount =
   spawnSync("unshare", ["--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"]).status === 0;
 if (!canMount) process.stdout.write("B23: skipped, needs root, unshare and mount\n");
+const named = it.skipIf(!canMount).concurrent;
 
 const name = "flags.test";
 const oldAddress = "127.0.0.2";
@@ -43,16 +44,16 @@ interface Names extends Disposable {
 }
 
 function createNames(): Names {
-  const folder = mkdtempSync(join(tmpdir(), "names-"));
-  const hosts = join(folder, "hosts");
-  const resolver = join(folder, "resolv.conf");
+  const folder = makeTemporaryFolder("names");
+  const hosts = join(folder.path, "hosts");
+  const resolver = join(folder.path, "resolv.conf");
   const mounts = `mount --bind ${hosts} /etc/hosts && mount --bind ${resolver} /etc/resolv.conf && exec "$@"`;
   const names: Names = {
     within: ["unshare", "--mount", "sh", "-c", mounts, "sh"],
     lead: (...addresses) => writeFileSync(hosts, addresses.map((each) => `${each} ${name}\n`).join("")),
     askAt: (nameServer) =>
       writeFileSync(resolver, `nameserver ${nameServer}\noptions timeout:1 attempts:1\n`),
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
   names.askAt(noNameServer);
   return names;
@@ -88,25 +89,22 @@ async function startNamedProxy(names: Names, port: string) {
 
 const portOf = ({ origin }: FaultUpstream) => new URL(origin).port;
 
-it.skipIf(!canMount)(
-  "B23 the name leads to another address: it is used once the old one is dead",
-  async () => {
-    using names = createNames();
-    await using former = await startUpstream("old", oldAddress);
-    await using _latter = await startUpstream("new", newAddress, Number(portOf(former)));
-    names.lead(oldAddress);
-    await using proxy = await startNamedProxy(names, portOf(former));
-    await eventually(() => proxy.isServed("old"));
-    names.lead(newAddress);
-    await former.refuse();
-    await eventually(() => proxy.isServed("new"));
-    expect(await proxy.reason()).toBe(null);
-  },
-);
+named("B23 the name leads to another address: it is used once the old one is dead", async () => {
+  using names = createNames();
+  await using former = await startUpstream("old", oldAddress);
+  await using _latter = await startUpstream("new", newAddress, Number(portOf(former)));
+  names.lead(oldAddress);
+  await using proxy = await startNamedProxy(names, portOf(former));
+  await eventually(() => proxy.isServed("old"));
+  names.lead(newAddress);
+  await former.refuse();
+  await eventually(() => proxy.isServed("new"));
+  expect(await proxy.reason()).toBe(null);
+});
 
 const ageSeconds = scaled(45, 0, 45);
 
-it.skipIf(!canMount || ageSeconds === 0)(
+it.skipIf(!canMount || ageSeconds === 0).concurrent(
   "B23 the name leads to another address: the old one is left within a minute though it lives",
   { timeout: 120_000 },
   async () => {
@@ -121,7 +119,7 @@ it.skipIf(!canMount || ageSeconds === 0)(
   },
 );
 
-it.skipIf(!canMount)("B23 the name cannot be resolved: flags are served, and health says why", async () => {
+named("B23 the name cannot be resolved: flags are served, and health says why", async () => {
   using names = createNames();
   await using upstream = await startUpstream("old", oldAddress);
   names.lead(oldAddress);
@@ -138,7 +136,7 @@ it.skipIf(!canMount)("B23 the name cannot be resolved: flags are served, and hea
   await eventually(() => proxy.isServed("new"));
 });
 
-it.skipIf(!canMount)("B23 the name server is silent: the same, and few ask it", async () => {
+named("B23 the name server is silent: the same, and few ask it", async () => {
   using names = createNames();
   const nameServer = createSocket("udp4");
   let questions = 0;
@@ -170,7 +168,7 @@ it.skipIf(!canMount)("B23 the name server is silent: the same, and few ask it", 
   }
 });
 
-it.skipIf(!canMount)("B23 an upstream on IPv6 alone, and one whose IPv6 is dead", async () => {
+named("B23 an upstream on IPv6 alone, and one whose IPv6 is dead", async () => {
   using names = createNames();
   await using six = await startUpstream("six", "::1");
   await using _four = await startUpstream("four", newAddress, Number(portOf(six)));

@@ -100,24 +100,26 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
   const recorded: RecordedRequest[] = [];
   const usage: ReceivedUsage[] = [];
   /** Weak: a long test opens many, and looks at the memory of its process. */
-  const connections = new WeakMap<object, number>();
+  const connections = new WeakMap<object, Connection>();
   let opened = 0;
   const running = { now: 0, max: 0 };
   const requestsByKey = new Map<string, number>();
   const listener: RequestListener = (request, response) => {
-    const connection = connections.get(request.socket) ?? 0;
-    recorded.push(recordOf(request, response, connection));
+    const connection = connections.get(request.socket) ?? { number: 0, requests: 0 };
+    const isReused = connection.requests > 0;
+    connection.requests += 1;
+    recorded.push(recordOf(request, response, connection.number));
     countRunning(running, response);
     const key = keyOf(request);
     const number = requestsByKey.get(key) ?? 0;
     requestsByKey.set(key, number + 1);
-    answer(environments, usage, { request, response, number, isReused: isReused(recorded, connection) });
+    answer(environments, usage, { request, response, number, isReused });
   };
   const server =
     settings.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(settings.tls), listener);
   server.on(settings.tls === undefined ? "connection" : "secureConnection", (socket: object) => {
     opened += 1;
-    connections.set(socket, opened);
+    connections.set(socket, { number: opened, requests: 0 });
   });
   const { host = "127.0.0.1" } = settings;
   const listen = async (port: number): Promise<number> => {
@@ -153,6 +155,12 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
     accept: async () => void (await listen(port)),
     [Symbol.asyncDispose]: refuse,
   };
+}
+
+interface Connection {
+  /** Counted from 1. */
+  readonly number: number;
+  requests: number;
 }
 
 /** How many requests are answered at the same time, and the most that ever were. */
@@ -205,10 +213,6 @@ function recordOf(request: IncomingMessage, response: ServerResponse, connection
 
 function keyOf({ headers }: IncomingMessage): string {
   return String(headers["x-environment-key"]);
-}
-
-function isReused(recorded: readonly RecordedRequest[], connection: number): boolean {
-  return recorded.filter((each) => each.connection === connection).length > 1;
 }
 
 function nextLastModified(previous: { readonly lastModified: Date | null } | undefined): Date {

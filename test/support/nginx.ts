@@ -4,11 +4,11 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { eventually } from "./running-proxy.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 
 /** Where it is; null where there is none. Debian keeps it outside the `PATH` of users. */
 export const nginxPath = findNginx();
@@ -38,7 +38,8 @@ export interface RunningNginx extends AsyncDisposable {
 /** Starts it with 64 kept connections to its upstreams, by HTTP/1.1; resolves when it listens. */
 export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
   if (nginxPath === null) throw new Error("there is no nginx");
-  const folder = mkdtempSync(join(tmpdir(), "nginx-"));
+  await using stack = new AsyncDisposableStack();
+  const { path: folder } = stack.use(makeTemporaryFolder("nginx"));
   const port = await freePort();
   writeFileSync(join(folder, "nginx.conf"), configuration(folder, port, options));
   const errorLog = join(folder, "error.log");
@@ -46,15 +47,16 @@ export async function startNginx(options: NginxOptions): Promise<RunningNginx> {
   const words = ["-p", folder, "-e", errorLog, "-c", join(folder, "nginx.conf")];
   const child = spawn(nginxPath, words, { stdio: "ignore" });
   const ended = once(child, "close");
+  stack.defer(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
   await eventually(async () => (await fetch(`http://127.0.0.1:${port}/balancer`)).status === 204);
+  const owned = stack.move();
   return {
     port,
     errors: () => readFileSync(errorLog, "utf8"),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 

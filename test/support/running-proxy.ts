@@ -11,13 +11,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startProxy as startRealProxy } from "../../src/cluster.ts";
 import { settingsFrom } from "../../src/config/load-settings.ts";
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
+import { makeTemporaryFolder } from "./temporary-folder.ts";
 import { createRecordingLogger, type LoggedLine } from "./test-app.ts";
 
 export const clientKey = "demo_client_key";
@@ -82,7 +82,10 @@ export interface StartProxyOptions {
   readonly config?: ConfigTree;
 }
 
-/** Starts the proxy in this process; with a document it resolves when that one is being served. */
+/**
+ * Starts the proxy in this process; with a document it resolves when that one is being served. Disposing of
+ * it waits for no connection: `fetch` keeps those that it has made.
+ */
 export async function startProxy(options: StartProxyOptions = {}): Promise<RunningProxy> {
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startFaultUpstream());
@@ -99,7 +102,11 @@ export async function startProxy(options: StartProxyOptions = {}): Promise<Runni
     port: Number(new URL(url).port),
     upstream,
     lines,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      const ended = owned.disposeAsync();
+      server.cutDrain();
+      await ended;
+    },
   };
 }
 
@@ -167,7 +174,8 @@ export interface ProxyProcessOptions {
 
 /** Runs the program in a temporary folder. Disposing of it kills what still runs. */
 export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProcess {
-  const folder = mkdtempSync(join(tmpdir(), "flag-edge-proxy-"));
+  const owned = makeTemporaryFolder("process");
+  const folder = owned.path;
   const { main = join(repositoryFolder, "src/main.ts"), config, words = ["serve"] } = options;
   if (config !== undefined) {
     writeFileSync(join(folder, "config.json"), typeof config === "string" ? config : JSON.stringify(config));
@@ -206,7 +214,7 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await exit;
-      rmSync(folder, { recursive: true, force: true });
+      owned[Symbol.dispose]();
     },
   };
 }

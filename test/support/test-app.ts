@@ -2,7 +2,6 @@
  * The real application without sockets, pollers or files: real snapshots of given documents behind
  * `app.request()`. Tests of the contract use it; only the upstream is absent.
  */
-
 import { type AppDependencies, createApp } from "../../src/app.ts";
 import { prepareCors } from "../../src/cache/cors-headers.ts";
 import { type SnapshotSlot, SnapshotStore } from "../../src/cache/snapshot-store.ts";

@@ -2,7 +2,6 @@
  * Upstream settings for tests: the defaults, with short limits. It must not be used where a default is
  * tested.
  */
-
 import type { UpstreamError } from "../../src/models/errors.ts";
 import type { UpstreamSettings } from "../../src/models/settings.ts";
 import { systemClock } from "../../src/services/clock.ts";
