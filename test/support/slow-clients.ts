@@ -21,13 +21,17 @@ export interface SlowClients extends Disposable {
   readonly open: number;
   /** Of those that it has closed, the status it sent before; null where it sent none. */
   readonly statuses: readonly (number | null)[];
+  /** Of those, the longest that one of them was connected. */
+  readonly longestMs: number;
   /** Resolves once the server has closed all. */
   readonly ended: Promise<void>;
 }
 
 interface SlowClient {
   readonly socket: Socket;
-  received: string;
+  /** When it was connected, by `performance.now()`. */
+  readonly startMs: number;
+  readonly received: string;
 }
 
 /** Resolves when all are connected. */
@@ -35,8 +39,10 @@ export async function startSlowClients(options: SlowClientsOptions): Promise<Slo
   const open = new Set<SlowClient>();
   const statuses: (number | null)[] = [];
   const ended = Promise.withResolvers<void>();
+  let longestMs = 0;
   const close = (client: SlowClient): void => {
     open.delete(client);
+    longestMs = Math.max(longestMs, performance.now() - client.startMs);
     const status = /^HTTP\/1\.1 (\d{3}) /.exec(client.received)?.[1];
     statuses.push(status === undefined ? null : Number(status));
     if (statuses.length === options.clients) ended.resolve();
@@ -50,6 +56,9 @@ export async function startSlowClients(options: SlowClientsOptions): Promise<Slo
       return open.size;
     },
     statuses,
+    get longestMs() {
+      return longestMs;
+    },
     ended: ended.promise.then(() => clearInterval(drips)),
     [Symbol.dispose]() {
       clearInterval(drips);
@@ -64,14 +73,21 @@ async function openClient(
   close: (client: SlowClient) => void,
 ): Promise<void> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  const client: SlowClient = { socket, received: "" };
+  let received = "";
   socket.setEncoding("latin1").on("data", (text: string) => {
-    client.received += text;
+    received += text;
   });
   socket.on("error", () => undefined);
   // A half-closed connection is of no more use to either side.
   socket.on("end", () => socket.destroy());
   await once(socket, "connect");
+  const client: SlowClient = {
+    socket,
+    startMs: performance.now(),
+    get received() {
+      return received;
+    },
+  };
   open.add(client);
   socket.once("close", () => close(client));
   socket.write(start, "latin1");
