@@ -20,6 +20,7 @@ import {
   startProxyProcess,
 } from "../support/running-proxy.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { askFresh, flagsPath } from "../support/worker-processes.ts";
 
 const statusOf = async (url: string, key: string) => (await getFlags(url, key)).status;
 const discovering: ConfigTree = { environment_key_pairs: [], proxy_key: proxyKey };
@@ -94,29 +95,43 @@ it.concurrent("documents are asked for once the first list has been, those of th
   expect((second?.time.getTime() ?? 0) - (first?.time.getTime() ?? 0)).toBeGreaterThan(delayMs / 2);
 });
 
-it.concurrent("after a rotation the new key opens and the old one does not; all else stays", async () => {
-  await using proxy = await startDiscovering();
-  const { upstream, url, port } = proxy;
-  const clients = ["one", "ser.two.1"].map((key) => startClients({ port, clients: 4, key }));
-  for (let round = 2; round < 8; round += 1) {
-    const [old, next] = [`ser.one.${round - 1}`, `ser.one.${round}`];
-    upstream.setDocument(next, documentOfKey("one"));
-    upstream.setDocument(discoveryPath, [listed("two", "ser.two.1"), listed("one", old, next)]);
-    await eventually(async () => (await statusOf(url, next)) === 200);
-    expect(await statusOf(url, old)).toBe(200);
-    upstream.setDocument(discoveryPath, [
-      listed("one", { key: old, active: false }, next),
-      listed("two", "ser.two.1"),
-    ]);
-    upstream.setMode(old, 401);
-    await eventually(async () => (await statusOf(url, old)) === 401);
-    expect(await statusOf(url, next)).toBe(200);
-  }
-  for (const each of clients) await each.endAfterClosings(0);
-  expect(clients.flatMap(({ lost }) => lost)).toEqual([]);
-  expect(clients.every(({ answered }) => answered > 0)).toBe(true);
-  expect((await healthOf(url)).environments.map(({ state }) => state)).toEqual(["fresh", "fresh"]);
-});
+/** On so many connections that each of two workers has some. @returns whether all answers have this status */
+async function isEverywhere(port: number, key: string, status: number): Promise<boolean> {
+  const answers = await askFresh(port, flagsPath, { key });
+  return answers.every((each) => each.status === status);
+}
+
+it.concurrent.each([1, 2])(
+  "after a rotation the new key opens and the old one does not; all else stays, with %i workers",
+  async (workers) => {
+    await using upstream = await startFaultUpstream();
+    serve(upstream, "one", "two");
+    using storage = makeTemporaryFolder("discovery");
+    await using proxy = startWith(upstream, join(storage.path, "data"), workers);
+    const url = await proxy.url();
+    const port = Number(new URL(url).port);
+    for (const key of ["one", "two"]) await eventually(() => isEverywhere(port, key, 200));
+    const clients = ["one", "ser.two.1"].map((key) => startClients({ port, clients: 4, key }));
+    for (let round = 2; round < 8; round += 1) {
+      const [old, next] = [`ser.one.${round - 1}`, `ser.one.${round}`];
+      upstream.setDocument(next, documentOfKey("one"));
+      upstream.setDocument(discoveryPath, [listed("two", "ser.two.1"), listed("one", old, next)]);
+      await eventually(() => isEverywhere(port, next, 200));
+      expect(await isEverywhere(port, old, 200)).toBe(true);
+      upstream.setDocument(discoveryPath, [
+        listed("one", { key: old, active: false }, next),
+        listed("two", "ser.two.1"),
+      ]);
+      upstream.setMode(old, 401);
+      await eventually(() => isEverywhere(port, old, 401));
+      expect(await isEverywhere(port, next, 200)).toBe(true);
+    }
+    for (const each of clients) await each.endAfterClosings(0);
+    expect(clients.flatMap(({ lost }) => lost)).toEqual([]);
+    expect(clients.every(({ answered }) => answered > 0)).toBe(true);
+    await eventually(async () => (await healthOf(url)).environments.every(({ state }) => state === "fresh"));
+  },
+);
 
 it.concurrent("a failing discovery removes nothing, shows in health, and documents go on", async () => {
   await using proxy = await startDiscovering();
