@@ -36,7 +36,7 @@ const benchmarks: readonly Benchmark[] = [
 ];
 
 const machineMarker = "machine";
-/** The longest takes five minutes. */
+/** The longest takes nine minutes. */
 const benchmarkLimitMs = 1_800_000;
 const exitCodes = { ok: 0, failure: 1, wrongUsage: 64, interrupted: 130 } as const;
 const folderOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
