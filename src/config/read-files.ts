@@ -12,7 +12,8 @@ export class ReadFiles {
 
   /** @param before of an earlier reading: what a pipe gave then counts on, as it gives it once */
   constructor(before: ReadFiles | null = null) {
-    const readings = before === null ? [] : [...before.#readings];
+    // Also of a reading before that, where a fault kept the last one from asking for it.
+    const readings = before === null ? [] : [...before.#pipes, ...before.#readings];
     this.#pipes = new Map(readings.filter(([, reading]) => reading.text !== null && reading.isPipe === true));
   }
 

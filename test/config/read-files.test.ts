@@ -25,6 +25,11 @@ it("a pipe is read once: a later reading waits for nobody", () => {
     readings.push(`${files.read(pipe).text} ${files.read(file).text}`);
   }
   expect(readings).toEqual(["first first", "first second", "first third"]);
+  // A faulty configuration does not come to its references.
+  const faulty = new ReadFiles(files);
+  faulty.read(file);
+  writeToPipe(pipe, "fourth");
+  expect(new ReadFiles(faulty).read(pipe).text).toBe("first");
 });
 
 it("the same files with the same contents have the same digest", () => {

@@ -25,6 +25,7 @@ export function runInPlace<T>(
   limiter: RefreshLimiter,
   signal: AbortSignal,
 ): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   const giveUp = () => reject(signal.reason);
   signal.addEventListener("abort", giveUp);

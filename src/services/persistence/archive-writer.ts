@@ -91,7 +91,7 @@ export class ArchiveWriter {
       else this.#unwritten.set(environment, document);
       await (document === null ? archive.forget(environment) : archive.keep(environment, document));
       this.#unwritten.delete(environment);
-      this.#forgetting.delete(environment);
+      if (this.#waiting.get(environment) !== null) this.#forgetting.delete(environment);
       if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
       this.#isFailing = false;
     } catch (error) {

@@ -38,10 +38,10 @@ export class ChangeFollower implements AsyncDisposable {
   #wanted: "change" | "catch-up" | null = null;
   /** The newest change heard of; as the upstream writes it, in epoch milliseconds. */
   #heardMs = Number.NEGATIVE_INFINITY;
-  /** How new what is served is; for ever, where its date does not tell. */
+  /** How new what is served is, for the change that is followed. */
   #servedMs = Number.POSITIVE_INFINITY;
-  /** The date of what is served. */
-  #dateMs: number | null = null;
+  /** The date of what is served; as if of the future, where it has none. */
+  #dateMs = Number.POSITIVE_INFINITY;
   /** When as many refreshes will have been due, one each `spacingMs`, as there have been. */
   #spentMs = Number.NEGATIVE_INFINITY;
   #following: Promise<void> | null = null;
@@ -55,9 +55,9 @@ export class ChangeFollower implements AsyncDisposable {
    * @param updatedAt its date; null where it has none to compare with
    */
   served(updatedAt: Date | null): void {
-    const dateMs = updatedAt?.getTime() ?? null;
-    // Changed, and no newer than the one before: what changed, the date does not tell of (reliability B20).
-    const tells = dateMs !== null && (this.#dateMs === null || dateMs > this.#dateMs);
+    const dateMs = updatedAt?.getTime() ?? Number.POSITIVE_INFINITY;
+    // It has changed, and its date has not: of this change the date does not tell (reliability B20).
+    const tells = this.#following === null || dateMs !== this.#dateMs;
     this.#servedMs = tells ? dateMs : Number.POSITIVE_INFINITY;
     this.#dateMs = dateMs;
   }
@@ -101,6 +101,7 @@ export class ChangeFollower implements AsyncDisposable {
       if (!wentWell || this.#servedMs >= this.#heardMs) repeats = [];
     }
     this.#heardMs = Number.NEGATIVE_INFINITY;
+    this.#servedMs = this.#dateMs;
     this.#following = null;
   }
 

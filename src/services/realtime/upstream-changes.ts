@@ -3,7 +3,7 @@
  * the refreshes that follow. It sees documents on their way to the data plane, and changes none.
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
-import type { DocumentFacts } from "../../models/packed-document.ts";
+import type { DocumentFacts, PackedDocument } from "../../models/packed-document.ts";
 import type { UpstreamEventsSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
@@ -37,6 +37,7 @@ interface ChangingEnvironment {
   readonly follower: ChangeFollower;
   /** Of the document that is served; null before the first. */
   facts: DocumentFacts | null;
+  digest: string | null;
   stream: UpstreamEventStream | null;
 }
 
@@ -56,8 +57,7 @@ export class UpstreamChanges implements AsyncDisposable {
     return watchedDataPlane(dataPlane, {
       environmentSet: (environment, keys) => this.#set(environment, keys),
       environmentRemoved: (environment) => this.#remove(environment),
-      published: (environment, { packed }, { updatedAt }) =>
-        this.#served(environment, packed.facts, updatedAt),
+      published: (environment, { packed }, { updatedAt }) => this.#served(environment, packed, updatedAt),
     });
   }
 
@@ -88,7 +88,7 @@ export class UpstreamChanges implements AsyncDisposable {
       clock,
       random,
     });
-    this.#environments.set(environment, { keys, follower, facts: null, stream: null });
+    this.#environments.set(environment, { keys, follower, facts: null, digest: null, stream: null });
   }
 
   #remove(environment: number): void {
@@ -100,10 +100,12 @@ export class UpstreamChanges implements AsyncDisposable {
   }
 
   /** A stream goes on from one document to the next, until one does without. */
-  #served(environment: number, facts: DocumentFacts, updatedAt: Date | null): void {
+  #served(environment: number, { facts, digest }: PackedDocument, updatedAt: Date | null): void {
     const found = this.#environments.get(environment);
-    if (found === undefined) return;
+    // The same once more, as the first poll brings it after a start from the archive, is no change.
+    if (found === undefined || found.digest === digest) return;
     found.facts = facts;
+    found.digest = digest;
     found.follower.served(updatedAt);
     if (facts.announcesChanges) found.stream ??= this.#openStream(environment, found);
     else if (found.stream !== null) {

@@ -66,3 +66,22 @@ it("what could not be written of an environment that is gone is not tried again"
   await writer.settled();
   expect(disk.kept).toEqual([]);
 });
+
+it("an environment is being forgotten until nothing is left to be removed, whatever is written meanwhile", async () => {
+  const writes: PromiseWithResolvers<void>[] = [];
+  const write = () => {
+    writes.push(Promise.withResolvers<void>());
+    return writes.at(-1)?.promise ?? Promise.resolve();
+  };
+  const { logger } = createRecordingLogger();
+  const archive = { keep: write, confirm: write, forget: write };
+  const writer = new ArchiveWriter({ archive, clock: new FakeClock(), logger });
+  writer.keep("e", document);
+  writer.forget("e");
+  writes[0]?.resolve();
+  await new Promise(setImmediate);
+  expect([writes.length, writer.isForgetting("e")]).toEqual([2, true]);
+  writes[1]?.resolve();
+  await writer.settled();
+  expect(writer.isForgetting("e")).toBe(false);
+});

@@ -119,6 +119,32 @@ it("asks once where what came has the date of what was there, which then does no
   expect(rig.refreshes).toEqual([0]);
 });
 
+it("asks as often as ever for the next change after one that the date did not tell of", async () => {
+  const rig = startFollower();
+  rig.follower.served(new Date(changedMs - 5000));
+  rig.refresh = async () => {
+    if (rig.refreshes.length === 1) rig.follower.served(new Date(changedMs - 5000));
+    return undefined;
+  };
+  rig.follower.changed(changedMs);
+  await rig.clock.advance(3_600_000);
+  rig.follower.changed(changedMs + 1000);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toHaveLength(1 + 6);
+});
+
+it("asks again for a document that is older than the one before", async () => {
+  const rig = startFollower();
+  rig.follower.served(new Date(changedMs - 1000));
+  rig.refresh = async () => {
+    if (rig.refreshes.length === 1) rig.follower.served(new Date(changedMs - 5000));
+    return undefined;
+  };
+  rig.follower.changed(changedMs);
+  await rig.clock.advance(60_000);
+  expect(rig.refreshes).toHaveLength(6);
+});
+
 it("turns a flood of words into a refresh a second, never two at once", async () => {
   const rig = startFollower({ jitterMs: 100, random: () => 0.5 });
   rig.refresh = async () => {

@@ -203,3 +203,18 @@ it("hands on all that a data plane is told", async () => {
   await serve(0, 1, true);
   expect(told).toEqual(["set 0", "set 0", "known true", "publish 0", "status 0", "remove 0", "publish 0"]);
 });
+
+it("the document that is served already, published once more, is not the change that is waited for", async () => {
+  const { changes, client, clock, plane, refreshes, serve } = startChanges();
+  await using _ = changes;
+  plane.setEnvironment(0, keysOf("zero"));
+  await serve(0, 1, true);
+  client.last.begin();
+  await clock.advance(60_000);
+  refreshes.length = 0;
+  client.last.say(changeEvent(2000.5));
+  await clock.advance(0);
+  await serve(0, 1, true);
+  await clock.advance(60_000);
+  expect(refreshes).toHaveLength(6);
+});
