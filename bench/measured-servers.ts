@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { freePort } from "../test/support/local-ports.ts";
 import type { BareAnswer } from "./bare-server.ts";
 import { Child } from "./child-process.ts";
 import { type HttpCase, type HttpRequest, identityBody } from "./http-cases.ts";
@@ -192,14 +193,4 @@ export async function fetchAnswer(port: number, request: HttpRequest): Promise<A
 /** A folder for one process. */
 function makeStorage(): string {
   return mkdtempSync(join(storageRoot, "process-"));
-}
-
-/** @returns a port of 127.0.0.1 that nobody listened on a moment ago */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -24,9 +24,8 @@ interface SdkPage {
   readonly flagsmith: IFlagsmith;
 }
 
-function documentOf(banner: string, updatedAt: string): object {
-  return { ...JSON.parse(demoDocumentWith({ banner_text: banner })), updated_at: updatedAt };
-}
+const documentOf = (banner: string, updated_at: string) =>
+  demoDocumentWith({ banner_text: banner }, { updated_at });
 
 /** A page whose SDK listens to the proxy. */
 async function openPage(config: ConfigTree = {}) {

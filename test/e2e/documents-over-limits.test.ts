@@ -5,6 +5,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  healthOf,
   serverKey,
   startProxy,
 } from "../support/running-proxy.ts";
@@ -15,10 +16,7 @@ const { upstream, url } = proxy;
 
 type Tree = Record<string, unknown>;
 const demo = JSON.parse(demoDocumentText) as Tree & { feature_states: (Tree & { feature: Tree })[] };
-const reasonOf = async () => {
-  const report = await (await fetch(`${url}/health`)).json();
-  return (report as { environments: { reason: string | null }[] }).environments[0]?.reason;
-};
+const reasonOf = async () => (await healthOf(url)).environments[0]?.reason;
 const flagsText = async () => await (await getFlags(url, serverKey)).text();
 
 /** So many features more, each with an id and a name of its own. */

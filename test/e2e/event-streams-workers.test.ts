@@ -22,12 +22,11 @@ const patienceMsMin = 1000;
 const dateOf = (second: number) => `2026-05-01T00:00:0${second}.5Z`;
 const eventOf = (second: number) => `${Date.parse(dateOf(second)) / 1000}`;
 
-function documentOf(second: number): object {
-  return { ...JSON.parse(demoDocumentWith({ banner_text: `v${second}` })), updated_at: dateOf(second) };
-}
+const documentOf = (second: number) =>
+  demoDocumentWith({ banner_text: `v${second}` }, { updated_at: dateOf(second) });
 
 async function start(options: WorkersOptions = {}) {
-  const running = await startWorkers({ document: JSON.stringify(documentOf(0)), ...options });
+  const running = await startWorkers({ document: documentOf(0), ...options });
   onTestFinished(() => running[Symbol.asyncDispose]());
   const streams = await openStreams(running.port);
   return { running, streams };

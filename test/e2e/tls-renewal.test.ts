@@ -12,7 +12,7 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-import { childrenOf } from "../support/worker-processes.ts";
+import { replaceAll } from "../support/worker-processes.ts";
 
 /** The names in the certificates that so many new connections get. */
 async function namesOf(port: number, count = 6): Promise<string> {
@@ -63,13 +63,7 @@ it.concurrent.each([1, 2])(
 
     if (count > 1) {
       // A worker that comes later has the certificate that was read last, not that of the start.
-      const before = childrenOf(proxy.child.pid ?? 0);
-      for (const pid of before) process.kill(pid, "SIGKILL");
-      const areReplaced = () => {
-        const pids = childrenOf(proxy.child.pid ?? 0);
-        return pids.length === count && pids.every((pid) => !before.includes(pid));
-      };
-      await eventually(areReplaced, 25_000);
+      await replaceAll(proxy);
       await eventually(async () => (await namesOf(port)) === "renewed.127.0.0.1", 25_000);
     }
     proxy.kill("SIGTERM");

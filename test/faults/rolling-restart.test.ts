@@ -6,7 +6,8 @@
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { startClients } from "../support/keep-alive-clients.ts";
-import { freePort, nginxPath, startNginx } from "../support/nginx.ts";
+import { freePort } from "../support/local-ports.ts";
+import { nginxPath, startNginx } from "../support/nginx.ts";
 import {
   type ConfigTree,
   clientKey,

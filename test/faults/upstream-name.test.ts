@@ -16,6 +16,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  healthOf,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -80,10 +81,7 @@ async function startNamedProxy(names: Names, port: string) {
   const proxy = startProxyProcess({ config, within: names.within });
   const url = await proxy.url();
   const isServed = async (banner: string) => (await (await getFlags(url)).text()).includes(`"${banner}"`);
-  const reason = async () => {
-    const report = await (await fetch(`${url}/proxy/health`)).json();
-    return (report as { environments: { reason: string | null }[] }).environments[0]?.reason;
-  };
+  const reason = async () => (await healthOf(url)).environments[0]?.reason;
   return { url, isServed, reason, [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
 }
 
