@@ -65,8 +65,8 @@ async function expectRiddenOut(name: string, reason: string, begin: () => unknow
   // An edit that must not show: some modes would otherwise answer 304.
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: `during ${name}` }));
   await begin();
-  await eventually(async () => (await reasonOf()) !== null);
-  expect(await reasonOf()).toBe(reason);
+  // A busy machine may make a timeout of anything, now and then.
+  await expect.poll(() => reasonOf(), { timeout: 10_000, interval: 10 }).toBe(reason);
   expect((await healthOf(url)).environments[0]?.state).toBe("failing");
   expect(await readServed()).toEqual(before);
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: `after ${name}` }));

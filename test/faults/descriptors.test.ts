@@ -72,7 +72,8 @@ it.skipIf(!canLimit).each([1, 2])(
   `C9 %i workers with ${descriptors} descriptors each live through ${crowd} connections at once`,
   { timeout: 2 * patienceMs },
   async (workers) => {
-    const config = { server: { workers }, storage: { enabled: true, path: "data" } };
+    // While it has no descriptor left, a look at the configuration would be told as an error.
+    const config = { config_watch: false, server: { workers }, storage: { enabled: true, path: "data" } };
     await using running = await startWorkers({ config, within });
     const { upstream, port, proxy } = running;
     const pids = [proxy.pid, ...running.pids()];
