@@ -123,20 +123,20 @@ export async function spawnProxy(options: ProxyOptions): Promise<MeasuredServer>
   return { process: new Child({ program: [proxy.main, "serve"], core, environment, isProbed }), port };
 }
 
-/** How long a server may take to answer; 50 MiB take a few seconds. */
-const readyLimitMs = 60_000;
+/** A server with a document of 50 MiB takes a few seconds until it answers. */
+const waitLimitMs = 60_000;
 
 /**
  * Asks again and again. A question that fails counts as no.
  * @throws Error after a minute of no
  */
 export async function waitUntil(ask: () => Promise<boolean>, pauseMs: number): Promise<void> {
-  const endMs = performance.now() + readyLimitMs;
+  const endMs = performance.now() + waitLimitMs;
   while (performance.now() < endMs) {
     if (await ask().catch(() => false)) return;
     await sleep(pauseMs);
   }
-  throw new Error("the proxy did not become ready");
+  throw new Error(`it did not come to be within ${waitLimitMs / 1000} s: ${ask}`);
 }
 
 /** @returns the status of a GET, on a connection of its own */

@@ -26,7 +26,7 @@ const refusedP99MsMax = 100;
 const adminP99MsMax = 50;
 const recoverySecondsMax = 2;
 
-/** An evaluation takes about a millisecond, so that one core can send four times what another one answers. */
+/** An evaluation takes long enough that one core can send four times what another one answers. */
 const profile: Profile = { ...heavyProfile, segments: 12_000, overridingSegments: 12_000 };
 const patienceMs = 1000;
 /** As many as may wait at four times the capacity; each client has its own. */

@@ -3,8 +3,8 @@
  * proxy. Skipped where there is no Chromium.
  */
 import type { IFlagsmith } from "@flagsmith/flagsmith/types";
-import { expect, it, onTestFinished } from "vitest";
-import { chromiumPath, hasChromium, launchChromium, startPageServer } from "../support/chromium.ts";
+import { expect, onTestFinished } from "vitest";
+import { inBrowser, launchChromium, startPageServer } from "../support/chromium.ts";
 import {
   type ConfigTree,
   clientKey,
@@ -14,10 +14,6 @@ import {
   serverKey,
   startProxy,
 } from "../support/running-proxy.ts";
-
-if (!hasChromium) process.stderr.write(`browser tests are skipped: there is no ${chromiumPath}\n`);
-
-const inBrowser = it.skipIf(!hasChromium);
 
 /** The globals of the page, as far as the SDK's script makes them. */
 interface SdkPage {

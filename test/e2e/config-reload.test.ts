@@ -23,7 +23,7 @@ async function everywhere(ask: () => Promise<Response>, holds: (answer: Response
 
 const statusIs = (status: number) => (answer: Response) => answer.status === status;
 
-/** Opens connections, and has each worker hold some of them. */
+/** Opens connections: so many that each worker holds some. */
 async function keepConnections(port: number, stack: AsyncDisposableStack): Promise<RawConnection[]> {
   const connections = await Promise.all(Array.from({ length: 8 }, () => RawConnection.open(port)));
   for (const each of connections) stack.use(each);

@@ -70,7 +70,7 @@ it("without a file the archive of another proxy is served", async () => {
   expect(await healthOf(again)).toMatchObject({ status: "ok", environments: [{ state: "archived" }] });
 });
 
-it("with neither, it says so", async () => {
+it("with neither file nor archive it says so, and answers 503", async () => {
   await using proxy = startOffline(null);
   const url = await proxy.url();
   await eventually(() => proxy.stdout().includes("there is no document for this environment"));

@@ -39,7 +39,7 @@ function expectNoSecret(where: string, text: string): void {
   for (const secret of secrets) expect(text.includes(secret), `${where} holds ${secret}`).toBe(false);
 }
 
-it("the secrets are what is looked for", () => {
+it("what is looked for is what the files hold, and would be found", () => {
   expect(secrets.length).toBeGreaterThanOrEqual(2 + 2 * 3);
   expect(() => expectNoSecret("here", `a ${pem("server-key.pem")}`)).toThrow();
 });

@@ -8,6 +8,7 @@ import { RawConnection, requestText } from "../support/raw-client.ts";
 import {
   configFor,
   eventually,
+  logRecords,
   type ProxyProcess,
   serverKey,
   startProxyProcess,
@@ -27,12 +28,8 @@ async function namesOf(port: number, count = 6): Promise<string> {
   return [...new Set(names)].join();
 }
 
-const linesWith = (proxy: ProxyProcess, part: string): Record<string, unknown>[] =>
-  proxy
-    .stdout()
-    .split("\n")
-    .filter((line) => line.includes(part))
-    .map((line) => JSON.parse(line));
+const linesWith = (proxy: ProxyProcess, part: string) =>
+  logRecords(proxy).filter(({ message }) => message.includes(part));
 
 it.concurrent.each([1, 2])(
   "with %i workers SIGHUP renews the certificate, or says why not",

@@ -35,7 +35,7 @@ async function startReady(config: ConfigTree): Promise<ProxyProcess> {
 }
 
 it.skipIf(nginxPath === null).each(workersOfCases)(
-  `C5 ${rounds} rolling restarts behind nginx lose nothing, %i workers`,
+  `C5 ${rounds} restarts of each proxy behind nginx lose nothing, %i workers`,
   { timeout: rounds * 30_000 },
   async (workers) => {
     await using upstream = await startFaultUpstream();

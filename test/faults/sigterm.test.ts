@@ -9,7 +9,7 @@ const clients = scaled(1000, 200);
 const repeats = scaled(20, 1);
 
 it.each([1, 2])(
-  `SIGTERM ${repeats} times under ${clients} clients drops nothing, %i workers`,
+  `C3 ${repeats} SIGTERM under ${clients} clients drop nothing, %i workers`,
   {
     timeout: repeats * 60_000,
   },

@@ -134,7 +134,7 @@ named("B23 the name cannot be resolved: flags are served, and health says why", 
   await eventually(() => proxy.isServed("new"));
 });
 
-named("B23 the name server is silent: the same, and few ask it", async () => {
+named("B23 the name server is silent: flags are served, and few ask it", async () => {
   using names = createNames();
   const nameServer = createSocket("udp4");
   let questions = 0;
@@ -166,7 +166,7 @@ named("B23 the name server is silent: the same, and few ask it", async () => {
   }
 });
 
-named("B23 an upstream on IPv6 alone, and one whose IPv6 is dead", async () => {
+named("B23 an upstream on IPv6 alone is polled, and one whose IPv6 is dead by IPv4", async () => {
   using names = createNames();
   await using six = await startUpstream("six", "::1");
   await using _four = await startUpstream("four", newAddress, Number(portOf(six)));

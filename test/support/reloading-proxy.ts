@@ -4,15 +4,19 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConfigTree, configFor, demoDocumentWith, eventually } from "./running-proxy.ts";
+import {
+  type ConfigTree,
+  configFor,
+  demoDocumentWith,
+  eventually,
+  type LogRecord,
+  logRecords,
+} from "./running-proxy.ts";
 import { type ServingOptions, type ServingProcess, startServing } from "./serving-process.ts";
 
 /** The keys of another environment than the demo's, and its document. */
 export const otherPair = { client_side_key: "other_client_key", server_side_key: "ser.other_server_key" };
 export const otherDocument = demoDocumentWith({}, { api_key: otherPair.client_side_key, id: 77 });
-
-/** One line of the log in JSON. */
-export type LogRecord = Readonly<Record<string, unknown>> & { readonly message: string };
 
 export interface ReloadingProxy extends ServingProcess {
   /** Its log so far. */
@@ -35,7 +39,7 @@ export async function startReloading(
   const { proxy, upstream } = serving;
   const textOf = (config: ConfigTree | string) =>
     typeof config === "string" ? config : JSON.stringify(configFor(upstream, config));
-  const records = () => recordsOf(proxy.stdout());
+  const records = () => logRecords(proxy);
   const said = () => records().filter(({ message }) => /^The configuration|^Settings have/.test(message));
   const write = (config: ConfigTree | string): void => replaceFile(proxy.folder, textOf(config));
   const saidBeyond = async (count: number): Promise<LogRecord[]> => {
@@ -57,11 +61,6 @@ export async function startReloading(
       return await saidBeyond(before);
     },
   };
-}
-
-function recordsOf(stdout: string): LogRecord[] {
-  const lines = stdout.split("\n").slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as LogRecord);
 }
 
 /** As editors do: written beside it, then renamed. */

@@ -252,6 +252,15 @@ function variables(): NodeJS.ProcessEnv {
   return { PATH: process.env["PATH"], NO_COLOR: "1", NODE_COMPILE_CACHE };
 }
 
+/** One line of the log in JSON. */
+export type LogRecord = Readonly<Record<string, unknown>> & { readonly message: string };
+
+/** What it logged so far. @throws where a line is no JSON */
+export function logRecords({ stdout }: Pick<ProxyProcess, "stdout">): LogRecord[] {
+  const lines = stdout().split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as LogRecord);
+}
+
 /** From its log line, in either format. */
 function listeningUrl(stdout: string): string | null {
   const line = stdout.split("\n").find((each) => /listening/i.test(each) && each.includes('"url"'));

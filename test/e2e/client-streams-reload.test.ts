@@ -1,4 +1,4 @@
-/** Event streams while the configuration is read again: those of environments that stay go on. */
+/** Client streams while the configuration is read again. */
 import { expect, it } from "vitest";
 import { otherDocument, otherPair, startReloading } from "../support/reloading-proxy.ts";
 import { demoDocumentWith, demoPair, eventually, serverKey } from "../support/running-proxy.ts";
@@ -6,7 +6,7 @@ import { StreamClient } from "../support/stream-client.ts";
 
 const pathOf = (key: string) => `/sse/environments/${key}/stream`;
 
-it.each([1, 2])("with %i workers", async (workers) => {
+it.each([1, 2])("with %i workers, streams of environments that stay go on, others end", async (workers) => {
   const server = { host: "127.0.0.1", port: 0, drain_delay_seconds: 0, workers };
   const configOf = (...pairs: object[]) => ({ server, environment_key_pairs: pairs });
   await using running = await startReloading({ config: configOf(demoPair, otherPair) });

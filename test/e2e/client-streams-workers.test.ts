@@ -1,5 +1,5 @@
 /**
- * Event streams of several workers: nobody is told of a document before everybody serves it, since whoever
+ * Client streams of several workers: nobody is told of a document before everybody serves it, since whoever
  * hears of it may ask any of them (contract A10).
  */
 import { setTimeout as sleep } from "node:timers/promises";

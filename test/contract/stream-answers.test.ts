@@ -1,4 +1,4 @@
-/** Contract A10, B 1.8: the event stream of an environment, to the byte, and who may open one. */
+/** Contract A10, B 1.8: the client streams of an environment, to the byte, and who may open one. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { tlsSection } from "../support/certificates.ts";
