@@ -92,7 +92,7 @@ export class Child implements AsyncDisposable {
     return await this.ask<LoopReport>("loop");
   }
 
-  /** Whether the process is gone, whoever ended it. */
+  /** Whether the process has ended, whoever saw to that. */
   get hasEnded(): boolean {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }

@@ -63,7 +63,7 @@ export function httpCase(name: string): HttpCase {
 }
 
 /** How many different bodies a distinct case sends before it begins anew: more than any cache holds. */
-const distinctBodies = 100_000;
+export const distinctBodies = 100_000;
 const identities = sampleIdentities(100);
 
 /** @returns the body of the request with this number: an identity with eight traits */

@@ -5,6 +5,7 @@
  */
 import { connect, type Socket } from "node:net";
 import type { HttpRequest } from "./http-cases.ts";
+import { stopOrder } from "./load-orders.ts";
 import { environmentKeys } from "./profile-document.ts";
 import { requestText } from "./request-text.ts";
 
@@ -23,9 +24,6 @@ export interface LoadOrder {
   /** So many environments take turns, by their client keys; the request's own key where it is not given. */
   readonly environments?: number;
 }
-
-/** Ends the load early: requests in flight are waited for. */
-export const stopOrder = "stop";
 
 export interface LoadAnswer {
   readonly requests: number;

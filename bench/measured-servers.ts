@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { freePort } from "../test/support/local-ports.ts";
 import type { BareAnswer } from "./bare-server.ts";
 import { Child } from "./child-process.ts";
 import { type HttpCase, type HttpRequest, identityBody } from "./http-cases.ts";
@@ -122,20 +123,20 @@ export async function spawnProxy(options: ProxyOptions): Promise<MeasuredServer>
   return { process: new Child({ program: [proxy.main, "serve"], core, environment, isProbed }), port };
 }
 
-/** How long a server may take to answer; 50 MiB take a few seconds. */
-const readyLimitMs = 60_000;
+/** A server with a document of 50 MiB takes a few seconds until it answers. */
+const waitLimitMs = 60_000;
 
 /**
  * Asks again and again. A question that fails counts as no.
  * @throws Error after a minute of no
  */
 export async function waitUntil(ask: () => Promise<boolean>, pauseMs: number): Promise<void> {
-  const endMs = performance.now() + readyLimitMs;
+  const endMs = performance.now() + waitLimitMs;
   while (performance.now() < endMs) {
     if (await ask().catch(() => false)) return;
     await sleep(pauseMs);
   }
-  throw new Error("the proxy did not become ready");
+  throw new Error(`it did not come to be within ${waitLimitMs / 1000} s: ${ask}`);
 }
 
 /** @returns the status of a GET, on a connection of its own */
@@ -192,14 +193,4 @@ export async function fetchAnswer(port: number, request: HttpRequest): Promise<A
 /** A folder for one process. */
 function makeStorage(): string {
   return mkdtempSync(join(storageRoot, "process-"));
-}
-
-/** @returns a port of 127.0.0.1 that nobody listened on a moment ago */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -40,13 +40,13 @@ const reportMs = 1000;
 process.on("disconnect", () => process.exit(0));
 
 process.once("message", (order: OpenLoopOrder) => {
-  const load = new OpenLoop(order);
+  const load = new OpenLoopLoad(order);
   process.on("message", (message) => {
     if (message === stopOrder) load.stop();
   });
 });
 
-class OpenLoop {
+class OpenLoopLoad {
   readonly #order: OpenLoopOrder;
   readonly #connections: OpenLoopConnections;
   readonly #timers: NodeJS.Timeout[] = [];

@@ -5,13 +5,14 @@
  * over. Exits 1 where a target is missed. Options: see `runBenchmark`.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../test/support/local-ports.ts";
 import { type BenchOptions, type BenchReport, runBenchmark, showProgress } from "./bench-command.ts";
 import { buildProxy } from "./built-proxy.ts";
 import { Child } from "./child-process.ts";
 import { type HttpRequest, httpCase } from "./http-cases.ts";
 import type { LoadOrder } from "./load-generator.ts";
 import { countOf, type Outcomes, percentileMs } from "./load-outcomes.ts";
-import { freePort, type ProxyProgram, startProxy, startUpstream } from "./measured-servers.ts";
+import { type ProxyProgram, startProxy, startUpstream } from "./measured-servers.ts";
 import { OpenLoop } from "./open-loop.ts";
 import { heavyProfile, type Profile, profileDocument } from "./profile-document.ts";
 import { measureText, summarize, tableText } from "./statistics.ts";
@@ -25,7 +26,7 @@ const refusedP99MsMax = 100;
 const adminP99MsMax = 50;
 const recoverySecondsMax = 2;
 
-/** An evaluation takes about a millisecond, so that one core can send four times what another one answers. */
+/** An evaluation takes long enough that one core can send four times what another one answers. */
 const profile: Profile = { ...heavyProfile, segments: 12_000, overridingSegments: 12_000 };
 const patienceMs = 1000;
 /** As many as may wait at four times the capacity; each client has its own. */

@@ -1,7 +1,6 @@
 /**
- * What Linux tells of a process in `/proc`: how much memory it holds, and how many files it has open, and
- * which processes it started. It asks the process itself nothing, so nothing of the benchmark need be
- * loaded there.
+ * What Linux tells of a process in `/proc`: how much memory it holds, how many files it has open, and which
+ * processes it started. It asks the process itself nothing, so nothing of the benchmark need be loaded there.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 

@@ -4,8 +4,8 @@ import { type Profile, standardProfile } from "./profile-document.ts";
 export interface SizeSeries {
   readonly name: string;
   readonly sizes: readonly number[];
-  /** Those of the sizes at which flagsmith-nodejs is measured too: it takes milliseconds at the others. */
-  readonly sdkSizesMax: number;
+  /** The largest at which flagsmith-nodejs is measured too: beyond it, that takes many milliseconds. */
+  readonly sdkSizeMax: number;
   /** The most that the last size may cost of the first (issue 3); null where it is to cost more. */
   readonly targetRatio: number | null;
   profileOf(size: number): Profile;
@@ -16,42 +16,42 @@ export const sizeSeries: readonly SizeSeries[] = [
   {
     name: "identity overrides",
     sizes: [100, 1000, 10_000, 100_000],
-    sdkSizesMax: 1000,
+    sdkSizeMax: 1000,
     targetRatio: 1.1,
     profileOf: (identityOverrides) => ({ ...standardProfile, identityOverrides }),
   },
   {
     name: "segments without overrides",
     sizes: [10, 100, 1000],
-    sdkSizesMax: 100,
+    sdkSizeMax: 100,
     targetRatio: 1.1,
     profileOf: (idleSegments) => ({ ...standardProfile, idleSegments }),
   },
   {
     name: "segments that override",
     sizes: [1, 10, 30, 100, 300],
-    sdkSizesMax: 100,
+    sdkSizeMax: 100,
     targetRatio: null,
     profileOf: (segments) => ({ ...standardProfile, segments, overridingSegments: segments }),
   },
   {
     name: "conditions of a segment",
     sizes: [1, 3, 10, 30],
-    sdkSizesMax: 30,
+    sdkSizeMax: 30,
     targetRatio: null,
     profileOf: (conditionsPerSegment) => ({ ...standardProfile, conditionsPerSegment }),
   },
   {
     name: "features",
     sizes: [10, 50, 200, 500],
-    sdkSizesMax: 200,
+    sdkSizeMax: 200,
     targetRatio: null,
     profileOf: (features) => ({ ...standardProfile, features }),
   },
   {
     name: "variants of a feature",
     sizes: [1, 3, 10, 30],
-    sdkSizesMax: 30,
+    sdkSizeMax: 30,
     targetRatio: null,
     profileOf: (variants) => ({ ...standardProfile, variants }),
   },

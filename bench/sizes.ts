@@ -53,7 +53,7 @@ async function measureAll({ rounds, includes }: BenchOptions): Promise<SeriesRes
       const profile = series.profileOf(size);
       const text = profileDocument(profile);
       ours.push({ series, size, ...(await prepareOurs(text, profile)) });
-      if (size <= series.sdkSizesMax) theirs.push({ series, size, ...(await prepareTheirs(text, stack)) });
+      if (size <= series.sdkSizeMax) theirs.push({ series, size, ...(await prepareTheirs(text, stack)) });
     }
   }
   const ourUs = await measureRounds(ours, rounds);

@@ -24,7 +24,7 @@ import { drawPlot } from "./svg-plot.ts";
 const sampleMsMax = 10_000;
 /** At least so many, however short the soak is. */
 const samplesMin = 24;
-/** What one core has answered at least, to know how long so many requests take. */
+/** More than any core has answered: so many requests take no less time than this makes of them. */
 const requestsPerSecondMax = 40_000;
 const idleMs = 2000;
 

@@ -1,6 +1,6 @@
 /**
- * Many clients that hold event streams open, as raw sockets, so that they cost the benchmark little. They do
- * not read what they get but for the last digits of an event.
+ * Many clients that hold streams open, as raw sockets, so that they cost the benchmark little. They see that
+ * an event came, and read nothing else of it.
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,6 +1,6 @@
 /**
- * Event streams of the built proxy: the memory that an idle one costs its worker, and how long it takes until
- * all clients are told of a change. Exits 1 where a target is missed. Options: see `runBenchmark`.
+ * Client streams of the built proxy: the memory that an idle one costs its worker, and how long it takes
+ * until all clients are told of a change. Exits 1 where a target is missed. Options: see `runBenchmark`.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BenchOptions, type BenchReport, runBenchmark, showProgress } from "./bench-command.ts";

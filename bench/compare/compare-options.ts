@@ -3,7 +3,7 @@
  * nothing.
  */
 import { parseArgs } from "node:util";
-import { clientKey, type Profile, serverKey, standardProfile } from "../profile-document.ts";
+import { clientKey, heavyProfile, type Profile, serverKey, standardProfile } from "../profile-document.ts";
 import {
   type ComparedCase,
   type ComparedRequest,
@@ -45,13 +45,7 @@ export interface CompareOptions {
 
 const profiles: Readonly<Record<string, Profile>> = {
   standard: standardProfile,
-  heavy: {
-    features: 50,
-    segments: 15,
-    overridingSegments: 15,
-    conditionsPerSegment: 15,
-    identityOverrides: 750,
-  },
+  heavy: heavyProfile,
   light: { features: 10, segments: 0, overridingSegments: 0, conditionsPerSegment: 0, identityOverrides: 0 },
 };
 

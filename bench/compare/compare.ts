@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { showProgress } from "../bench-command.ts";
 import { isPinned } from "../child-process.ts";
 import { startUpstream } from "../measured-servers.ts";
 import { clientKey, profileDocument, serverKey } from "../profile-document.ts";
@@ -142,9 +143,4 @@ function choosePinning({ serverCores, loadCores }: CompareOptions): Pinning {
     if (status !== 0) throw new UsageError(`${[file, ...args].join(" ")}: ${stderr.trim()}`);
   }
   return { server, load, text: `servers on core ${serverCores}, load on core ${loadCores}` };
-}
-
-/** One line, written over, where someone looks on. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(72)}\r`);
 }

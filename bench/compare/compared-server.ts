@@ -5,10 +5,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../test/support/local-ports.ts";
 import { clientKey, serverKey } from "../profile-document.ts";
 import type { Side } from "./compare-options.ts";
 import { ComparisonError } from "./comparison-errors.ts";
@@ -58,7 +57,9 @@ export async function startComparedServer(
   plan: ServerPlan,
   surroundings: Surroundings,
 ): Promise<ComparedServer> {
-  const url = fillPlaceholders(plan.url, { port: plan.url.includes("{port}") ? await freePort() : "" });
+  const url = fillPlaceholders(plan.url, {
+    port: plan.url.includes("{port}") ? String(await freePort()) : "",
+  });
   const { origin, port } = new URL(url);
   if (await isListening(origin))
     throw new ComparisonError(`cannot be started: something else listens at ${origin}`);
@@ -164,13 +165,4 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean
     if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
     throw error;
   }
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return String(port);
 }

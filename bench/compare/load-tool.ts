@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { distinctBodies } from "../http-cases.ts";
 import { bodyText, type ComparedRequest } from "./compared-case.ts";
 import { ComparisonError, UsageError } from "./comparison-errors.ts";
 import { wrkScript } from "./wrk-script.ts";
@@ -41,8 +42,6 @@ export interface LoadPlace {
 
 export type LoadToolName = "wrk" | "autocannon";
 
-/** As many as the HTTP benchmark has before they begin anew: more than any cache holds. */
-const distinctBodies = 100_000;
 /** How much longer than its window a load tool may run: the start, and answers that are late. */
 const graceMs = 15_000;
 const run = promisify(execFile);

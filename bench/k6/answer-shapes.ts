@@ -1,5 +1,5 @@
 /**
- * What the bodies of the answers look like . They are told by their shape alone, so that any environment
+ * What the bodies of the answers look like. They are told by their shape alone, so that any environment
  * with at least one flag will do; nothing here sends a request.
  */
 import type { Identity } from "./identity-bodies.ts";

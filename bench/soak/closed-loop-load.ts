@@ -41,13 +41,13 @@ process.on("disconnect", () => process.exit(0));
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 process.once("message", (options: ClosedLoopOrder) => {
-  const load = new ClosedLoop(options);
+  const load = new ClosedLoopLoad(options);
   process.on("message", (message) => {
     if (message === stopOrder) load.stop();
   });
 });
 
-class ClosedLoop {
+class ClosedLoopLoad {
   readonly #order: ClosedLoopOrder;
   readonly #connections: OpenLoopConnections;
   readonly #reports: NodeJS.Timeout;

@@ -1,21 +1,18 @@
 /** Health on the admin listener: the same answers, however busy the process is that serves flags. */
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
+import { occupyPort } from "../support/local-ports.ts";
 import {
   configFor,
   demoDocumentText,
   eventually,
   getFlags,
+  healthOf,
   type ProxyProcess,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-
-const injected = fileURLToPath(new URL("../support/injected-faults.ts", import.meta.url));
+import { withFaults } from "../support/worker-processes.ts";
 
 /** From its log: the main address is not asked, as it may not answer. */
 async function adminUrlOf(proxy: ProxyProcess): Promise<string> {
@@ -37,12 +34,8 @@ it.concurrent.each([1, 2])(
     expect(adminUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     await eventually(async () => (await getFlags(url)).status === 200);
     await eventually(async () => (await statusOf(`${adminUrl}/proxy/health`)) === 200);
-    const bodyOf = async (from: string) => {
-      const body = (await (await fetch(`${from}/proxy/health`)).json()) as {
-        environments: Record<string, unknown>[];
-      };
-      return body.environments.map(({ id, state, reason }) => ({ id, state, reason }));
-    };
+    const bodyOf = async (from: string) =>
+      (await healthOf(from)).environments.map(({ id, state, reason }) => ({ id, state, reason }));
     expect(await bodyOf(adminUrl)).toEqual(await bodyOf(url));
     expect(await statusOf(`${adminUrl}/proxy/health/liveness`)).toBe(200);
     expect(await statusOf(`${adminUrl}/health/`)).toBe(200);
@@ -50,7 +43,7 @@ it.concurrent.each([1, 2])(
     expect((await fetch(`${adminUrl}/health`, { method: "POST" })).status).toBe(405);
 
     await upstream.refuse();
-    await eventually(async () => (await bodyOf(adminUrl))[0]?.["reason"] === "unreachable");
+    await eventually(async () => (await bodyOf(adminUrl))[0]?.reason === "unreachable");
 
     proxy.kill("SIGTERM");
     await eventually(async () => {
@@ -66,7 +59,7 @@ it.concurrent("answers while the process that serves flags stands still", async 
   upstream.setDocument(serverKey, demoDocumentText);
   await using proxy = startProxyProcess({
     config: configFor(upstream, { admin: { port: 0 } }),
-    environment: { NODE_OPTIONS: `--import=${injected}`, INJECTED_FAULT: "a standstill" },
+    environment: { ...withFaults, INJECTED_FAULT: "a standstill" },
   });
   const [url, adminUrl] = [await proxy.url(), await adminUrlOf(proxy)];
   await eventually(async () => (await statusOf(`${adminUrl}/proxy/health`)) === 200);
@@ -89,13 +82,11 @@ it.concurrent("is not there without a port, and a taken port is one clear line",
   await using without = startProxyProcess({ config: configFor(upstream) });
   await without.url();
   expect(without.stdout()).not.toContain("adminUrl");
-  const taken = createServer().listen(0, "127.0.0.1");
-  await once(taken, "listening");
-  const { port } = taken.address() as AddressInfo;
+  using taken = await occupyPort();
+  const { port } = taken;
   await using proxy = startProxyProcess({ config: configFor(upstream, { admin: { port } }) });
   expect(await proxy.exit).toEqual({ code: 69, signal: null });
   expect(proxy.stdout()).toContain(
     `cannot listen on 127.0.0.1:${port}: the port is in use. Stop what listens there, or set admin.port`,
   );
-  taken.close();
 });

@@ -9,6 +9,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  healthOf,
   type ProxyProcess,
   postIdentity,
   serverKey,
@@ -18,10 +19,7 @@ import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const isServing = (url: string) => async () => (await getFlags(url)).status === 200;
 const flagsText = async (url: string) => (await getFlags(url)).text();
-const stateOf = async (url: string) => {
-  const report = (await (await fetch(`${url}/proxy/health`)).json()) as { environments: { state: string }[] };
-  return report.environments[0]?.state;
-};
+const stateOf = async (url: string) => (await healthOf(url)).environments[0]?.state;
 
 async function startUpstream(): Promise<FaultUpstream> {
   const upstream = await startFaultUpstream();

@@ -3,8 +3,8 @@
  * proxy. Skipped where there is no Chromium.
  */
 import type { IFlagsmith } from "@flagsmith/flagsmith/types";
-import { expect, it, onTestFinished } from "vitest";
-import { chromiumPath, hasChromium, launchChromium, startPageServer } from "../support/chromium.ts";
+import { expect, onTestFinished } from "vitest";
+import { inBrowser, launchChromium, startPageServer } from "../support/chromium.ts";
 import {
   type ConfigTree,
   clientKey,
@@ -15,18 +15,13 @@ import {
   startProxy,
 } from "../support/running-proxy.ts";
 
-if (!hasChromium) process.stderr.write(`browser tests are skipped: there is no ${chromiumPath}\n`);
-
-const inBrowser = it.skipIf(!hasChromium);
-
 /** The globals of the page, as far as the SDK's script makes them. */
 interface SdkPage {
   readonly flagsmith: IFlagsmith;
 }
 
-function documentOf(banner: string, updatedAt: string): object {
-  return { ...JSON.parse(demoDocumentWith({ banner_text: banner })), updated_at: updatedAt };
-}
+const documentOf = (banner: string, updated_at: string) =>
+  demoDocumentWith({ banner_text: banner }, { updated_at });
 
 /** A page whose SDK listens to the proxy. */
 async function openPage(config: ConfigTree = {}) {

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import type { IFlagsmith } from "@flagsmith/flagsmith/types";
 import type { Page } from "playwright-core";
-import { afterAll, expect, it } from "vitest";
-import { chromiumPath, hasChromium, launchChromium, startPageServer } from "../support/chromium.ts";
+import { afterAll, expect } from "vitest";
+import { hasChromium, inBrowser, launchChromium, startPageServer } from "../support/chromium.ts";
 import {
   clientKey,
   demoDocumentText,
@@ -30,9 +30,6 @@ interface Exchange {
   readonly body: string | null;
 }
 
-if (!hasChromium) process.stderr.write(`browser tests are skipped: there is no ${chromiumPath}\n`);
-
-const inBrowser = it.skipIf(!hasChromium);
 const stack = new AsyncDisposableStack();
 afterAll(() => stack.disposeAsync());
 const proxy = stack.use(await startProxy({ config: { logging: { enable_access_log: true } } }));

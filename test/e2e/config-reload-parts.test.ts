@@ -5,11 +5,11 @@ import { get, type IncomingMessage } from "node:http";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { startReloading } from "../support/reloading-proxy.ts";
+import { otherDocument, otherPair, startReloading } from "../support/reloading-proxy.ts";
 import {
-  clientKey,
   configFor,
   demoDocumentText,
+  demoPair,
   eventually,
   getFlags,
   serverKey,
@@ -61,12 +61,7 @@ it.skipIf(ownAddress === null)(
 
 it("offline, environments come and get files, and files are read", async () => {
   const upstream = { apiUrl: "http://127.0.0.1:9/api/v1" };
-  const demoPair = { client_side_key: clientKey, server_side_key: serverKey };
-  const other = {
-    client_side_key: "other_client_key",
-    server_side_key: "ser.other_server_key",
-    file: "other",
-  };
+  const other = { ...otherPair, file: "other" };
   const textOf = (environment_key_pairs: readonly object[]) =>
     JSON.stringify(configFor(upstream, { offline: true, environment_key_pairs }));
   await using proxy = startProxyProcess({ config: textOf([demoPair]) });
@@ -77,8 +72,7 @@ it("offline, environments come and get files, and files are read", async () => {
     proxy.kill("SIGHUP");
   };
   writeFileSync(join(proxy.folder, "demo"), demoDocumentText);
-  const others = { ...JSON.parse(demoDocumentText), id: 7, api_key: other.client_side_key };
-  writeFileSync(join(proxy.folder, "other"), JSON.stringify(others));
+  writeFileSync(join(proxy.folder, "other"), otherDocument);
   change(textOf([demoPair, other]));
   await eventually(async () => (await getFlags(url, other.client_side_key)).status === 200);
   expect((await getFlags(url)).status).toBe(503);

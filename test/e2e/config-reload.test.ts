@@ -1,21 +1,17 @@
 /** SIGHUP: each live setting counts at once, in one process and in two workers, new workers included. */
 import { expect, it } from "vitest";
 import { RawConnection, requestText } from "../support/raw-client.ts";
-import { type ReloadingProxy, startReloading } from "../support/reloading-proxy.ts";
+import { otherDocument, otherPair, type ReloadingProxy, startReloading } from "../support/reloading-proxy.ts";
 import {
   type ConfigTree,
   clientKey,
-  demoDocumentText,
+  demoPair,
   eventually,
   getFlags,
   postIdentity,
   serverKey,
 } from "../support/running-proxy.ts";
-import { childrenOf } from "../support/worker-processes.ts";
-
-const demoPair = { client_side_key: clientKey, server_side_key: serverKey };
-const otherPair = { client_side_key: "other_client_key", server_side_key: "ser.other_server_key" };
-const otherDocument = { ...JSON.parse(demoDocumentText), id: 77, api_key: "other_client_key" };
+import { replaceAll } from "../support/worker-processes.ts";
 
 /** As many answers as reach each of two workers, each on a connection of its own. */
 const askMany = (ask: () => Promise<Response>) => Promise.all(Array.from({ length: 12 }, ask));
@@ -27,7 +23,7 @@ async function everywhere(ask: () => Promise<Response>, holds: (answer: Response
 
 const statusIs = (status: number) => (answer: Response) => answer.status === status;
 
-/** Opens connections, and has each worker hold some of them. */
+/** Opens connections: so many that each worker holds some. */
 async function keepConnections(port: number, stack: AsyncDisposableStack): Promise<RawConnection[]> {
   const connections = await Promise.all(Array.from({ length: 8 }, () => RawConnection.open(port)));
   for (const each of connections) stack.use(each);
@@ -38,15 +34,6 @@ async function statusesOn(connections: readonly RawConnection[]): Promise<number
   const question = requestText("GET /api/v1/flags/", [`X-Environment-Key: ${clientKey}`]);
   const answers = await Promise.all(connections.map((each) => each.send(question).response()));
   return [...new Set(answers.map(({ status }) => status))];
-}
-
-async function replaceWorkers({ proxy }: ReloadingProxy, count: number): Promise<void> {
-  const before = childrenOf(proxy.child.pid ?? 0);
-  for (const pid of before) process.kill(pid, "SIGKILL");
-  await eventually(() => {
-    const pids = childrenOf(proxy.child.pid ?? 0);
-    return pids.length === count && pids.every((pid) => !before.includes(pid));
-  }, 25_000);
 }
 
 async function changeEnvironments(running: ReloadingProxy, config: ConfigTree): Promise<void> {
@@ -162,7 +149,7 @@ it.concurrent.each([1, 2])(
     await changeAdmission(running, config);
 
     await running.hangup({ ...config, limits: { identifier_characters_max: 5 } });
-    if (count > 1) await replaceWorkers(running, count);
+    if (count > 1) await replaceAll(running.proxy);
     await everywhere(() => postIdentity(running.url, { identifier: "of a new worker" }), statusIs(422));
 
     const secrets = [clientKey, serverKey, "other_client_key", "rotated_key", "other_server_key"];

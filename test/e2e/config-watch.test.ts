@@ -9,6 +9,7 @@ import {
   clientKey,
   configFor,
   demoDocumentText,
+  demoPair,
   eventually,
   getFlags,
   postIdentity,
@@ -75,8 +76,7 @@ it.concurrent("a faulty file is refused whole, in the words of check-config, onc
 });
 
 it.concurrent("a file that disappears is a warning, also where variables would do without it", async () => {
-  const pairs = [{ client_side_key: clientKey, server_side_key: serverKey }];
-  const environment = { ENVIRONMENT_KEY_PAIRS: JSON.stringify(pairs) };
+  const environment = { ENVIRONMENT_KEY_PAIRS: JSON.stringify([demoPair]) };
   await using running = await startReloading({ config: shortIdentifiers, environment });
   rmSync(join(running.proxy.folder, "config.json"));
   expect(await running.saidBeyond(0)).toMatchObject([

@@ -8,7 +8,7 @@ const environments = 1000;
 const concurrencyMax = 5;
 const intervalSeconds = 3;
 
-it("their polls are spread, and never more run at once than the settings allow", async () => {
+it("a thousand polls are spread, and no more run at once than the settings allow", async () => {
   await using proxy = await startProxy({
     document: null,
     config: {

@@ -15,6 +15,7 @@ import {
   configFor,
   eventually,
   getFlags,
+  healthOf,
   type ProxyProcess,
   startProxy,
   startProxyProcess,
@@ -24,14 +25,6 @@ import { askFresh, flagsPath } from "../support/worker-processes.ts";
 
 const statusOf = async (url: string, key: string) => (await getFlags(url, key)).status;
 const discovering: ConfigTree = { environment_key_pairs: [], proxy_key: proxyKey };
-
-interface Health {
-  readonly status: string;
-  readonly last_successful_update: string | null;
-  readonly environments: readonly { state: string }[];
-  readonly discovery?: { state: string; reason: string | null; consecutive_failures: number };
-}
-const healthOf = async (url: string) => (await (await fetch(`${url}/proxy/health`)).json()) as Health;
 
 /** An upstream with these environments, each with the server keys `ser.<client key>.1` and so on. */
 function serve(upstream: FaultUpstream, ...clientKeys: readonly string[]): void {

@@ -9,11 +9,8 @@ const proxy = await startProxy({
 afterAll(() => proxy[Symbol.asyncDispose]());
 const { upstream, url } = proxy;
 
-const updatedText = (banner: string, updatedAt: string) =>
-  demoDocumentWith({ banner_text: banner }).replace(
-    /"updated_at":"2026-11-21[^"]*"/,
-    `"updated_at":"${updatedAt}"`,
-  );
+const updatedText = (banner: string, updated_at: string) =>
+  demoDocumentWith({ banner_text: banner }, { updated_at });
 const isServed = async (banner: string) => (await (await getFlags(url)).text()).includes(`"${banner}"`);
 
 /** @returns how many polls it took to show */

@@ -1,16 +1,20 @@
 /** Documents that are valid and wrong: another environment's, and one that lost its flags (B16, B17). */
 import { afterAll, expect, it } from "vitest";
-import { demoDocumentText, eventually, getFlags, serverKey, startProxy } from "../support/running-proxy.ts";
+import {
+  demoDocumentText,
+  eventually,
+  getFlags,
+  healthOf,
+  serverKey,
+  startProxy,
+} from "../support/running-proxy.ts";
 
 const proxy = await startProxy();
 afterAll(() => proxy[Symbol.asyncDispose]());
 
 const whole = JSON.parse(demoDocumentText) as Record<string, unknown> & { feature_states: unknown[] };
 const flagCount = async () => ((await (await getFlags(proxy.url, serverKey)).json()) as unknown[]).length;
-const reasonOf = async () => {
-  const report = await (await fetch(`${proxy.url}/health`)).json();
-  return (report as { environments: { reason: string | null }[] }).environments[0]?.reason;
-};
+const reasonOf = async () => (await healthOf(proxy.url)).environments[0]?.reason;
 
 it("B17 another environment's document is never served", async () => {
   proxy.upstream.setDocument(serverKey, { ...whole, api_key: "another", feature_states: [] });

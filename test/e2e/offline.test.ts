@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import {
-  clientKey,
   configFor,
   demoDocumentText,
   demoDocumentWith,
+  demoPair,
   eventually,
   getFlags,
+  healthOf,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -19,14 +20,10 @@ import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 const nowhere = { apiUrl: "http://127.0.0.1:9/api/v1" };
 const isServing = (url: string) => async () => (await getFlags(url)).status === 200;
 const flagsText = async (url: string) => (await getFlags(url)).text();
-const healthOf = async (url: string) => {
-  const report = await (await fetch(`${url}/proxy/health`)).json();
-  return report as { status: string; environments: { state: string; reason: string | null }[] };
-};
 
 function startOffline(file: string | null, storage: object = { enabled: false }) {
-  const pair = { client_side_key: clientKey, server_side_key: serverKey, file };
-  const config = configFor(nowhere, { offline: true, environment_key_pairs: [pair], storage });
+  const pairs = [{ ...demoPair, file }];
+  const config = configFor(nowhere, { offline: true, environment_key_pairs: pairs, storage });
   return startProxyProcess({ config });
 }
 
@@ -73,7 +70,7 @@ it("without a file the archive of another proxy is served", async () => {
   expect(await healthOf(again)).toMatchObject({ status: "ok", environments: [{ state: "archived" }] });
 });
 
-it("with neither, it says so", async () => {
+it("with neither file nor archive it says so, and answers 503", async () => {
   await using proxy = startOffline(null);
   const url = await proxy.url();
   await eventually(() => proxy.stdout().includes("there is no document for this environment"));

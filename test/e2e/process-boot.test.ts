@@ -1,9 +1,8 @@
 /** The process from its start to the first document and through an outage, as seen from outside. */
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
+import { occupyPort } from "../support/local-ports.ts";
 import {
   configFor,
   demoDocumentText,
@@ -78,12 +77,10 @@ it.concurrent("an outage changes no answer, and health tells when and why it bec
 });
 
 it.concurrent("a port in use is one clear line and exit code 69", async () => {
-  const occupant = createServer().listen(0, "127.0.0.1");
-  await once(occupant, "listening");
-  const { port } = occupant.address() as AddressInfo;
+  using occupant = await occupyPort();
+  const { port } = occupant;
   const config = configFor({ apiUrl: "http://127.0.0.1:9/api/v1" }, { server: { port } });
   const { code, stdout, stderr } = await runCommand({ config });
-  occupant.close();
   expect(code).toBe(69);
   const lines = `${stdout}${stderr}`.trim().split("\n");
   expect(lines).toHaveLength(1);

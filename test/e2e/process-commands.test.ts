@@ -1,14 +1,15 @@
 /** The commands beside `serve`, as people and scripts run them: what they print, and their exit codes. */
-import { once } from "node:events";
+
 import { existsSync, readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
+import { freePort, occupyPort } from "../support/local-ports.ts";
 import {
   clientKey,
   configFor,
   demoDocumentText,
+  demoPair,
   eventually,
   getFlags,
   repositoryFolder,
@@ -49,7 +50,7 @@ it.concurrent("health exits 0 for a ready proxy and 1 for one that is not, or no
   await using waiting = await startProxy({ document: null });
   const health = (url: string, ...words: string[]) =>
     runCommand({ words: ["health", "--url", url, ...words] });
-  const { port } = await findFreePort();
+  const port = await freePort();
   const [ready, notReady, living, absent] = await Promise.all([
     health(`${proxy.url}/proxy/health/readiness`),
     health(`${waiting.url}/proxy/health/readiness`),
@@ -103,9 +104,8 @@ it.concurrent("what render-config prints starts the proxy, once the keys are fil
   config.server.port = 0;
   config.server.host = "127.0.0.1";
   config.api_url = upstream.apiUrl;
-  const pairs = [{ client_side_key: clientKey, server_side_key: serverKey }];
   await using untouched = startProxyProcess({ config });
-  await using proxy = startProxyProcess({ config: { ...config, environment_key_pairs: pairs } });
+  await using proxy = startProxyProcess({ config: { ...config, environment_key_pairs: [demoPair] } });
   await untouched.url();
   const url = await proxy.url();
   await eventually(async () => (await getFlags(url)).status === 200);
@@ -145,7 +145,7 @@ it.concurrent("export fails clearly: no such environment, no upstream, a wrong k
 });
 
 it.concurrent("the demo prints lines to try, and all of them work", async () => {
-  const { port } = await findFreePort();
+  const port = await freePort();
   await using demo = startProxyProcess({ words: ["demo", "--port", String(port)] });
   await eventually(() => demo.stdout().includes("Ctrl-C"));
   await eventually(async () => (await getFlags(`http://127.0.0.1:${port}`)).status === 200);
@@ -169,26 +169,14 @@ it.concurrent("the demo prints lines to try, and all of them work", async () => 
 });
 
 it.concurrent("the demo on a port in use, or none, is one clear line", async () => {
-  const occupant = createServer().listen(0, "127.0.0.1");
-  await once(occupant, "listening");
-  const { port } = occupant.address() as AddressInfo;
+  using occupant = await occupyPort();
+  const { port } = occupant;
   const [inUse, wrong] = await Promise.all([
     runCommand({ words: ["demo", "--port", String(port)] }),
     runCommand({ words: ["demo", "--port", "many"] }),
   ]);
-  occupant.close();
   expect(inUse.code).toBe(69);
   expect((inUse.stdout + inUse.stderr).trim().split("\n")).toHaveLength(1);
   expect(wrong.code).toBe(64);
   expect(wrong.stderr).not.toContain("    at ");
 });
-
-/** A port that was free a moment ago. */
-async function findFreePort(): Promise<{ readonly port: number }> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return { port };
-}

@@ -1,9 +1,9 @@
 /** How the process ends (reliability 2.9, C3, C4): no request is lost, and it does end. */
-import { Agent, request } from "node:http";
+
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
+import { startFaultUpstream } from "../support/fault-upstream.ts";
+import { startClients } from "../support/keep-alive-clients.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
 import {
   type ConfigTree,
@@ -17,99 +17,33 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { startServing } from "../support/serving-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 
 const key = `X-Environment-Key: ${clientKey}`;
 const good = requestText("GET /api/v1/flags/", [key]);
 
-interface Running extends AsyncDisposable {
-  readonly proxy: ProxyProcess;
-  readonly upstream: FaultUpstream;
-  readonly url: string;
-  readonly port: number;
-}
-
-/** A serving process; where it would wait for stragglers it would wait longer than the test does. */
-async function startServing(server: ConfigTree): Promise<Running> {
-  await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(await startFaultUpstream());
-  upstream.setDocument(serverKey, demoDocumentText);
-  const config = configFor(upstream, { server: { drain_timeout_seconds: 600, ...server } });
-  const proxy = stack.use(startProxyProcess({ config }));
-  const url = await proxy.url();
-  await eventually(async () => (await getFlags(url)).status === 200);
-  const owned = stack.move();
-  const port = Number(new URL(url).port);
-  return { proxy, upstream, url, port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-interface LoadOutcome {
-  ok: number;
-  closing: number;
-  readonly lost: string[];
-}
-
-/**
- * Keep-alive clients, busy or pausing. Each goes on until it was told three times to hang up, as one behind a
- * balancer that then sends it elsewhere. Whoever connects in the very moment when the listener closes may be
- * reset by the kernel: no server can help that, so nobody does here.
- */
-async function runClients(port: number, clients: number, outcome: LoadOutcome): Promise<void> {
-  const runClient = async (pauseMs: number): Promise<void> => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    for (let closings = 0; closings < 3; ) {
-      const result = await askOnce(agent, port);
-      if (result === "closing") closings += 1;
-      if (result === "closing") outcome.closing += 1;
-      else if (result === "ok") outcome.ok += 1;
-      else {
-        outcome.lost.push(result);
-        break;
-      }
-      await sleep(pauseMs);
-    }
-    agent.destroy();
-  };
-  await Promise.all(Array.from({ length: clients }, (_, index) => runClient((index % 5) * 10)));
-}
-
-/** `ok`, `closing` (ok and told to hang up), or what went wrong. */
-function askOnce(agent: Agent, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const headers = { "x-environment-key": clientKey };
-    const outgoing = request({ agent, port, host: "127.0.0.1", path: "/api/v1/flags/", headers });
-    outgoing.on("response", (response) => {
-      response.resume();
-      response.on("end", () => {
-        if (response.statusCode !== 200) resolve(`status ${response.statusCode}`);
-        else resolve(response.headers.connection === "close" ? "closing" : "ok");
-      });
-      response.on("error", (error) => resolve(`in the body: ${error.message}`));
-    });
-    outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      resolve(`${error.code}, ${outgoing.reusedSocket ? "kept" : "new"} connection`);
-    });
-    outgoing.end();
-  });
-}
+/** Where it would wait for stragglers it would wait longer than the test does. */
+const startPatient = (server: ConfigTree) =>
+  startServing({ config: { server: { drain_timeout_seconds: 600, ...server } } });
 
 it.concurrent.each(["SIGTERM", "SIGINT"] as const)(
   "C3 %s loses no request of busy or pausing keep-alive clients, and exits 0",
   async (signal) => {
-    await using running = await startServing({ drain_delay_seconds: 2 });
-    const outcome: LoadOutcome = { ok: 0, closing: 0, lost: [] };
-    const load = runClients(running.port, 40, outcome);
-    await eventually(() => outcome.ok > 400);
+    await using running = await startPatient({ drain_delay_seconds: 2 });
+    const clients = startClients({ port: running.port, clients: 40, key: clientKey });
+    await eventually(() => clients.answered > 400);
+    const done = clients.endAfterClosings(3);
     running.proxy.kill(signal);
-    await load;
-    expect(outcome.lost).toEqual([]);
-    expect(outcome.closing).toBe(120);
+    await done;
+    expect(clients.lost).toEqual([]);
+    expect(clients.closings).toBe(120);
     expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
   },
 );
 
 it.concurrent("readiness is 503 at once while flags are still served and new connections taken", async () => {
-  await using running = await startServing({ drain_delay_seconds: 600 });
+  await using running = await startPatient({ drain_delay_seconds: 600 });
   await using kept = await RawConnection.open(running.port);
   expect((await kept.send(good).response()).headers.get("connection")).not.toBe("close");
   running.proxy.kill("SIGTERM");
@@ -134,7 +68,7 @@ async function beginRequest(connection: RawConnection): Promise<void> {
 }
 
 it.concurrent("a request in flight is answered however late its body; the exit waits no longer", async () => {
-  await using running = await startServing({ request_timeout_seconds: 60 });
+  await using running = await startPatient({ request_timeout_seconds: 60 });
   await using slow = await RawConnection.open(running.port);
   await using idle = await RawConnection.open(running.port);
   expect((await idle.send(good).response()).status).toBe(200);
@@ -151,7 +85,7 @@ it.concurrent("a request in flight is answered however late its body; the exit w
 });
 
 it.concurrent("a request in flight during the drain delay is answered with Connection: close", async () => {
-  await using running = await startServing({ drain_delay_seconds: 600, request_timeout_seconds: 60 });
+  await using running = await startPatient({ drain_delay_seconds: 600, request_timeout_seconds: 60 });
   await using slow = await RawConnection.open(running.port);
   await beginRequest(slow);
   running.proxy.kill("SIGTERM");
@@ -161,7 +95,7 @@ it.concurrent("a request in flight during the drain delay is answered with Conne
 });
 
 it.concurrent("a client that never finishes its request is waited for up to the drain timeout", async () => {
-  await using running = await startServing({ drain_timeout_seconds: 0.3, request_timeout_seconds: 60 });
+  await using running = await startPatient({ drain_timeout_seconds: 0.3, request_timeout_seconds: 60 });
   await using stuck = await RawConnection.open(running.port);
   await beginRequest(stuck);
   running.proxy.kill("SIGTERM");
@@ -174,7 +108,7 @@ it.concurrent.each([
   ["SIGINT", "SIGINT"],
   ["SIGTERM", "SIGINT"],
 ] as const)("C4 %s and then %s end the process at once, by exit code 0", async (first, second) => {
-  await using running = await startServing({ drain_delay_seconds: 600 });
+  await using running = await startPatient({ drain_delay_seconds: 600 });
   await using kept = await RawConnection.open(running.port);
   await beginRequest(kept);
   running.proxy.kill(first);
@@ -213,7 +147,7 @@ it.concurrent.each([
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "x".repeat(600_000) }));
   const storage = { enabled: true, path: join(folder.path, "data") };
   const start = () => startProxyProcess({ config: configFor(upstream, { storage, server: { workers } }) });
-  const startServing = async () => {
+  const startUntilServed = async () => {
     const proxy = start();
     const url = await proxy.url();
     await eventually(async () => (await getFlags(url)).status === 200);
@@ -223,7 +157,7 @@ it.concurrent.each([
     proxy.kill("SIGTERM");
     expect(await proxy.exit).toEqual({ code: 0, signal: null });
   };
-  await using first = await startServing();
+  await using first = await startUntilServed();
   await end(first);
   await upstream.refuse();
   // It listens, and reads the archive, unless it is done with that already.
@@ -231,6 +165,6 @@ it.concurrent.each([
   await second.url();
   if (times === "twice") second.kill("SIGTERM");
   await end(second);
-  await using third = await startServing();
+  await using third = await startUntilServed();
   expect(third.stdout()).not.toContain("is not used");
 });

@@ -3,24 +3,20 @@
  * `/proc`.
  */
 import { expect, it } from "vitest";
-import { type FaultUpstream, startFaultUpstream } from "../support/fault-upstream.ts";
 import {
-  configFor,
-  demoDocumentText,
   demoDocumentWith,
   eventually,
   getFlags,
   type ProxyProcess,
   serverKey,
-  startProxyProcess,
 } from "../support/running-proxy.ts";
+import { startServing } from "../support/serving-process.ts";
 import { childrenOf, isRunning } from "../support/worker-processes.ts";
 
 const largeText = demoDocumentWith({ banner_text: "large ".repeat(60_000) });
 
 interface Reading extends AsyncDisposable {
   readonly proxy: ProxyProcess;
-  readonly upstream: FaultUpstream;
   readonly url: string;
   /** The process that reads the large document; it is stopped. */
   readonly pid: number;
@@ -29,21 +25,17 @@ interface Reading extends AsyncDisposable {
 /** A proxy that serves the demo document, and whose reading of a large one hangs. */
 async function startReading(): Promise<Reading> {
   await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(await startFaultUpstream());
-  upstream.setDocument(serverKey, demoDocumentText);
-  const config = configFor(upstream, { api_poll_timeout_seconds: 20 });
-  const proxy = stack.use(startProxyProcess({ config }));
-  const url = await proxy.url();
-  await eventually(async () => (await getFlags(url)).status === 200);
+  const config = { api_poll_timeout_seconds: 20 };
+  const { proxy, upstream, url } = stack.use(await startServing({ config }));
   upstream.setDocument(serverKey, largeText);
-  const readers = (): number[] => childrenOf(proxy.child.pid ?? 0);
+  const readers = (): number[] => childrenOf(proxy.pid);
   await eventually(() => {
     const [pid] = readers();
     return pid !== undefined && process.kill(pid, "SIGSTOP");
   });
   const [pid = 0] = readers();
   const owned = stack.move();
-  return { proxy, upstream, url, pid, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { proxy, url, pid, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 it.skipIf(process.platform !== "linux")(

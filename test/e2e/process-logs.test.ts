@@ -10,6 +10,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  logRecords,
   type ProxyProcess,
   postIdentity,
   serverKey,
@@ -59,12 +60,6 @@ function expectNoSecret(proxy: ProxyProcess): void {
   }
 }
 
-/** Each line parsed; it throws where one is no JSON. */
-function linesOf(proxy: ProxyProcess): Record<string, unknown>[] {
-  const lines = proxy.stdout().split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
-}
-
 it.concurrent.each(["json", "generic"])(
   "no key is in the %s logs, through all faults of the upstream",
   async (log_format) => {
@@ -99,7 +94,7 @@ it.concurrent.each(["json", "generic"])(
   },
 );
 
-it.concurrent("a key in a path is not logged either: a stream's path holds the client key", async () => {
+it.concurrent("a key in a path is not logged either: that of a client stream holds one", async () => {
   await using upstream = await startFaultUpstream();
   upstream.setDocument(secretServerKey, documentText("first"));
   const logging = { enable_access_log: true };
@@ -146,7 +141,7 @@ it.concurrent("JSON logs are one object a line, with level, timestamp and messag
   await eventually(() => proxy.stdout().includes("server_error"));
   proxy.kill("SIGTERM");
   await proxy.exit;
-  const lines = linesOf(proxy);
+  const lines = logRecords(proxy);
   expect(lines.length).toBeGreaterThan(4);
   for (const line of lines) {
     expect(line).toMatchObject({
@@ -165,7 +160,7 @@ it.concurrent("an outage is a line for its begin and one for its end, not one fo
   const url = await proxy.url();
   await eventually(async () => (await getFlags(url)).status === 200);
   // A slow machine may add a line of its own, that a refresh was slow.
-  const lines = () => linesOf(proxy).filter(({ durationMs }) => durationMs === undefined);
+  const lines = () => logRecords(proxy).filter(({ durationMs }) => durationMs === undefined);
   // It serves a document a moment before it says so.
   await eventually(() => lines().some(({ message }) => message === "Published the environment document"));
   const before = lines().length;
@@ -191,7 +186,7 @@ it.concurrent("the access log is a line for each request without its query, and 
     await postIdentity(url, { identifier: "private.person" });
     proxy.kill("SIGTERM");
     await proxy.exit;
-    const requests = linesOf(proxy).filter(({ path }) => path === "/api/v1/identities/");
+    const requests = logRecords(proxy).filter(({ path }) => path === "/api/v1/identities/");
     const expected = [
       { method: "GET", status: 401 },
       { method: "POST", status: 200 },

@@ -39,7 +39,7 @@ function expectNoSecret(where: string, text: string): void {
   for (const secret of secrets) expect(text.includes(secret), `${where} holds ${secret}`).toBe(false);
 }
 
-it("the secrets are what is looked for", () => {
+it("what is looked for is what the files hold, and would be found", () => {
   expect(secrets.length).toBeGreaterThanOrEqual(2 + 2 * 3);
   expect(() => expectNoSecret("here", `a ${pem("server-key.pem")}`)).toThrow();
 });
@@ -86,7 +86,7 @@ it.each([1, 2])("F3 with %i workers nothing secret is written, answered or shown
   upstream.setMode(serverSecret, 500, { body: `no ${serverSecret} here` });
   await eventually(() => proxy.stdout().includes("server_error"));
 
-  const pid = proxy.child.pid ?? 0;
+  const pid = proxy.pid;
   for (const each of [pid, ...childrenOf(pid)]) {
     for (const name of ["cmdline", "comm"]) {
       expectNoSecret(`the ${name} of a process`, readFileSync(`/proc/${each}/${name}`, "utf8"));

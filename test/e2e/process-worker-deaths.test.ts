@@ -1,9 +1,11 @@
 /** Workers that end, by a crash or in order (reliability 2.7, 2.9, C1, C4): others stand in for them. */
+
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
 import { startClients } from "../support/keep-alive-clients.ts";
+import { freePort } from "../support/local-ports.ts";
 import {
   clientKey,
   demoDocumentText,
@@ -16,7 +18,6 @@ import {
   askFresh,
   flagsPath,
   flagsRequest,
-  hasEnded,
   healthPath,
   isRunning,
   type RunningWorkers,
@@ -124,10 +125,7 @@ it("a document that comes while a new worker is told of another environment is n
 });
 
 it("both workers killed at once: the address is served again, with the held document", async () => {
-  const reserved = createServer().listen(0, "127.0.0.1");
-  await once(reserved, "listening");
-  const { port } = reserved.address() as AddressInfo;
-  await new Promise((resolve) => reserved.close(resolve));
+  const port = await freePort();
   await using running = await startWorkers({ config: { server: { port } } });
   await running.upstream.refuse();
   await replaceBoth(running);
@@ -142,10 +140,10 @@ it("five deaths within half a minute are survived; the sixth ends the service wi
     for (const { status } of await askFresh(running.port, flagsPath, { count: 1 })) expect(status).toBe(200);
   }
   await successorOf(running, [survivor]);
-  expect(hasEnded(running.proxy)).toBe(false);
+  expect(running.proxy.hasEnded).toBe(false);
   const last = running.pids();
   await kill(running, last.find((pid) => pid !== survivor) ?? 0);
-  await eventually(() => hasEnded(running.proxy), patienceMs);
+  await eventually(() => running.proxy.hasEnded, patienceMs);
   expect(await running.proxy.exit).toEqual({ code: 1, signal: null });
   expect(last.filter(isRunning)).toEqual([]);
   expect(`${running.proxy.stdout()}${running.proxy.stderr()}`).toMatch(/more than 5 workers died/);
@@ -204,7 +202,7 @@ it("SIGTERM to one worker alone loses no request either, and another takes its p
   await clients.endAfterClosings(0);
   expect(clients.lost).toEqual([]);
   expect(clients.closings).toBeGreaterThan(0);
-  expect(hasEnded(running.proxy)).toBe(false);
+  expect(running.proxy.hasEnded).toBe(false);
 });
 
 it.each(["SIGINT", "SIGTERM"] as const)(
@@ -215,7 +213,7 @@ it.each(["SIGINT", "SIGTERM"] as const)(
     const clients = startClients({ port: running.port, clients: 10, key: clientKey });
     await eventually(() => clients.answered > 100);
     const done = clients.endAfterClosings(1);
-    for (const pid of [...pids, running.proxy.child.pid ?? 0]) process.kill(pid, signal);
+    for (const pid of [...pids, running.proxy.pid]) process.kill(pid, signal);
     await done;
     expect(clients.lost).toEqual([]);
     expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
@@ -232,7 +230,7 @@ it("C4 a second SIGTERM ends the drain of all workers at once, by exit code 0", 
   );
   for (const { status } of await askFresh(running.port, flagsPath)) expect(status).toBe(200);
   running.proxy.kill("SIGTERM");
-  await eventually(() => hasEnded(running.proxy), patienceMs);
+  await eventually(() => running.proxy.hasEnded, patienceMs);
   expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
 });
 

@@ -1,13 +1,13 @@
 /** Faults within the processes (reliability 2.7, C1, C8): what ends, what goes on. */
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Server } from "node:net";
+
+import { createServer, type Server } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
+import { freePort } from "../support/local-ports.ts";
 import { demoDocumentWith, eventually, serverKey, startProxyProcess } from "../support/running-proxy.ts";
 import {
   askFresh,
   flagsPath,
-  hasEnded,
   healthPath,
   isRunning,
   linesWith,
@@ -91,15 +91,12 @@ async function takePort(port: number): Promise<Server> {
 }
 
 it("a port that is lost with all workers is named, tried again, and ends the service with 69", async () => {
-  const reserved = createServer().listen(0, "127.0.0.1");
-  await once(reserved, "listening");
-  const { port } = reserved.address() as AddressInfo;
-  await new Promise((resolve) => reserved.close(resolve));
+  const port = await freePort();
   await using running = await startWorkers({ config: { server: { port } } });
   for (const pid of running.pids()) process.kill(pid, "SIGKILL");
   const thief = await takePort(port);
   onTestFinished(() => void thief.close());
-  await eventually(() => hasEnded(running.proxy), patienceMs);
+  await eventually(() => running.proxy.hasEnded, patienceMs);
   expect(await running.proxy.exit).toEqual({ code: 69, signal: null });
   const refusals = linesWith(running, "it cannot serve: cannot listen on");
   expect(refusals.length).toBeGreaterThan(1);

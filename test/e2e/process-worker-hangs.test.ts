@@ -2,13 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { RawConnection, requestText } from "../support/raw-client.ts";
-import { clientKey, demoDocumentWith, eventually, serverKey } from "../support/running-proxy.ts";
+import { clientKey, demoDocumentWith, demoPair, eventually, serverKey } from "../support/running-proxy.ts";
 import {
   askEach,
   askFresh,
   flagsPath,
   flagsRequest,
-  hasEnded,
   healthPath,
   isRunning,
   linesWith,
@@ -19,7 +18,7 @@ import {
 
 const patienceMs = 25_000;
 const secondKeys = { client_side_key: "second_client_key", server_side_key: "ser.second_server_key" };
-const twoEnvironments = [{ client_side_key: clientKey, server_side_key: serverKey }, secondKeys];
+const twoEnvironments = [demoPair, secondKeys];
 
 const warningsOf = (running: RunningWorkers) => linesWith(running, "another takes its place");
 
@@ -81,7 +80,7 @@ it.concurrent("a drain ends within its limits although a worker hangs", async ()
   const pids = running.pids();
   process.kill(pids[0] ?? 0, "SIGSTOP");
   running.proxy.kill("SIGTERM");
-  await eventually(() => hasEnded(running.proxy), patienceMs);
+  await eventually(() => running.proxy.hasEnded, patienceMs);
   expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
   expect(pids.filter(isRunning)).toEqual([]);
   // The heartbeat would have ended it too, later.
@@ -94,9 +93,9 @@ it.concurrent("a second signal ends at once although all workers hang", async ()
   for (const pid of pids) process.kill(pid, "SIGSTOP");
   running.proxy.kill("SIGTERM");
   await sleep(500);
-  expect(hasEnded(running.proxy)).toBe(false);
+  expect(running.proxy.hasEnded).toBe(false);
   running.proxy.kill("SIGTERM");
-  await eventually(() => hasEnded(running.proxy), patienceMs);
+  await eventually(() => running.proxy.hasEnded, patienceMs);
   expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
   expect(pids.filter(isRunning)).toEqual([]);
   // Else the heartbeat would have ended them, later.
@@ -110,7 +109,7 @@ it.concurrent("health tells when nobody polls as the control plane hangs, and wh
   await using connection = await RawConnection.open(running.port);
   const ask = async () => (await connection.send(requestText(`GET ${healthPath}`)).response()).body;
   await eventually(async () => (await ask()).includes('"state":"fresh","reason":null'));
-  const controlPlane = running.proxy.child.pid ?? 0;
+  const controlPlane = running.proxy.pid;
   process.kill(controlPlane, "SIGSTOP");
   await eventually(async () => (await ask()).includes('"state":"failing","reason":"not_polled"'), patienceMs);
   process.kill(controlPlane, "SIGCONT");

@@ -1,9 +1,9 @@
 /** Several processes that serve: all answer alike and learn the same, and the upstream is asked once. */
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
+import { occupyPort } from "../support/local-ports.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
 import {
   clientKey,
@@ -22,7 +22,6 @@ import {
   childrenOf,
   flagsPath,
   flagsRequest,
-  hasEnded,
   healthPath,
   linesWith,
   startWorkers,
@@ -222,14 +221,12 @@ it.concurrent.each(["many", "0", "1.5", "257"])(
 it.each([0, 600])(
   "a port in use is one clear line and exit code 69, with a drain delay of %d s",
   async (drain_delay_seconds) => {
-    const occupant = createServer().listen(0, "127.0.0.1");
-    await once(occupant, "listening");
-    onTestFinished(() => void occupant.close());
-    const { port } = occupant.address() as AddressInfo;
+    using occupant = await occupyPort();
+    const { port } = occupant;
     const server = { port, drain_delay_seconds };
     const config = workersConfig({ apiUrl: "http://127.0.0.1:9/api/v1" }, { server });
     await using proxy = startProxyProcess({ config });
-    await eventually(() => hasEnded(proxy), 20_000);
+    await eventually(() => proxy.hasEnded, 20_000);
     const { code } = await proxy.exit;
     const lines = `${proxy.stdout()}${proxy.stderr()}`.trim().split("\n");
     const line = expect.stringMatching(new RegExp(`127\\.0\\.0\\.1:${port}.*in use`));
@@ -243,7 +240,7 @@ it("before the first document every worker answers 503, and each serves once it 
   await upstream.refuse();
   await using proxy = startProxyProcess({ config: workersConfig(upstream) });
   const port = Number(new URL(await proxy.url()).port);
-  expect(childrenOf(proxy.child.pid ?? 0)).toHaveLength(2);
+  expect(childrenOf(proxy.pid)).toHaveLength(2);
   for (const { status } of await askFresh(port, flagsPath)) expect(status).toBe(503);
   for (const { status } of await askFresh(port, healthPath)) expect(status).toBe(503);
   await upstream.accept();

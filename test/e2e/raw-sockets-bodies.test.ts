@@ -115,7 +115,7 @@ it.each(["9007199254740993", "1.0", "-0.0", "1E2", "1234567890123456789012345678
   },
 );
 
-it.each(["\xff", "\xc3(", "\xed\xa0\x80"])("E35 invalid UTF-8 is 422", async (bytes) => {
+it.each(["\xff", "\xc3(", "\xed\xa0\x80"])("E35 %j, which is no UTF-8, is 422", async (bytes) => {
   expect((await post(trait(`"${bytes}"`))).status).toBe(422);
   expect((await post(`{"identifier":"${bytes}"}`)).status).toBe(422);
 });

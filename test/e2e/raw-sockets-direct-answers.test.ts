@@ -36,14 +36,14 @@ it.each<[number, string, string, readonly string[], string?]>([
   [401, "nobody", "GET /api/v1/flags/", []],
   [200, clientKey, "POST /api/v1/identities/", [length], body],
   [400, clientKey, "POST /api/v1/identities/", ["Content-Length: 1"], "{"],
-])("%d for %s, %s %j", async (status, key, line, headers, sent) => {
+])("%d for %s, %s %j, is the same for an absolute target", async (status, key, line, headers, sent) => {
   const withKey = [`X-Environment-Key: ${key}`, ...headers];
   const direct = await answerOf("", line, withKey, sent);
   expect(direct.status).toBe(status);
   expect(await answerOf(absolute, line, withKey, sent)).toEqual(direct);
 });
 
-it("a 304 too", async () => {
+it("a 304 is the same for an absolute target", async () => {
   const headers = [`X-Environment-Key: ${clientKey}`, `If-None-Match: ${await etag()}`];
   const direct = await answerOf("", "GET /api/v1/flags/", headers);
   expect(direct.status).toBe(304);

@@ -68,7 +68,8 @@ it.each([1500, 2500, 3000])("E12 no key is dropped silently behind %i headers", 
   const last = await ask(proxy.port, requestText(flags, [...many, key]));
   const unknownLast = requestText(flags, [key, ...many, "X-Environment-Key: other"]);
   const second = await ask(proxy.port, unknownLast);
-  expect([200, 401, 431]).toContain(last.status);
+  // A key that was dropped would be a 401.
+  expect([200, 431]).toContain(last.status);
   // Two keys are never one good key, wherever the second one stands.
   expect([401, 431]).toContain(second.status);
   await expectOthersServed();

@@ -86,6 +86,7 @@ it("a body that nobody will read, behind a 401, is not read without end either",
     await sleep(1);
   }
   await connection.closed();
+  expect(connection.bytesWritten).toBeLessThan(24 * megabyte);
   await expectOthersServed();
 });
 

@@ -1,6 +1,4 @@
 /** The listener over TLS: the same answers, limits and drain as without. */
-import { once } from "node:events";
-import { connect } from "node:net";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, expect, it } from "vitest";
 import { pem, tlsSection } from "../support/certificates.ts";
@@ -134,9 +132,6 @@ it.concurrent("the command health asks a proxy by TLS, however old its certifica
 
 it.concurrent("the port of a plain listener gives no TLS", async () => {
   await using plain = await startProxy({ document: null });
-  const socket = connect(plain.port, "127.0.0.1");
-  await once(socket, "connect");
-  socket.destroy();
   await expect(RawConnection.openSecurely(plain.port)).rejects.toThrow();
   expect((await ask(plain.port, requestText("GET /proxy/health/liveness"))).status).toBe(200);
 });

@@ -8,11 +8,12 @@ import { RawConnection, requestText } from "../support/raw-client.ts";
 import {
   configFor,
   eventually,
+  logRecords,
   type ProxyProcess,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
-import { childrenOf } from "../support/worker-processes.ts";
+import { replaceAll } from "../support/worker-processes.ts";
 
 /** The names in the certificates that so many new connections get. */
 async function namesOf(port: number, count = 6): Promise<string> {
@@ -27,12 +28,8 @@ async function namesOf(port: number, count = 6): Promise<string> {
   return [...new Set(names)].join();
 }
 
-const linesWith = (proxy: ProxyProcess, part: string): Record<string, unknown>[] =>
-  proxy
-    .stdout()
-    .split("\n")
-    .filter((line) => line.includes(part))
-    .map((line) => JSON.parse(line));
+const linesWith = (proxy: ProxyProcess, part: string) =>
+  logRecords(proxy).filter(({ message }) => message.includes(part));
 
 it.concurrent.each([1, 2])(
   "with %i workers SIGHUP renews the certificate, or says why not",
@@ -63,13 +60,7 @@ it.concurrent.each([1, 2])(
 
     if (count > 1) {
       // A worker that comes later has the certificate that was read last, not that of the start.
-      const before = childrenOf(proxy.child.pid ?? 0);
-      for (const pid of before) process.kill(pid, "SIGKILL");
-      const areReplaced = () => {
-        const pids = childrenOf(proxy.child.pid ?? 0);
-        return pids.length === count && pids.every((pid) => !before.includes(pid));
-      };
-      await eventually(areReplaced, 25_000);
+      await replaceAll(proxy);
       await eventually(async () => (await namesOf(port)) === "renewed.127.0.0.1", 25_000);
     }
     proxy.kill("SIGTERM");

@@ -10,8 +10,10 @@ import {
   startRealtimeUpstream,
 } from "../support/realtime-upstream.ts";
 import {
+  bannerOf,
   type ConfigTree,
   clientKey,
+  demoDocumentText,
   demoDocumentWith,
   eventually,
   getFlags,
@@ -21,13 +23,13 @@ import {
 } from "../support/running-proxy.ts";
 
 const baseSeconds = 1_800_000_000;
+const { project: demoProject } = JSON.parse(demoDocumentText) as { project: object };
 
 /** The demo document with this banner, updated so many seconds after the first one. */
 function documentOf(banner: string, seconds = 0, enabled: unknown = true): string {
-  const document = JSON.parse(demoDocumentWith({ banner_text: banner })) as Record<string, unknown>;
-  const project = { ...(document["project"] as object), enable_realtime_updates: enabled };
-  const updatedAt = new Date((baseSeconds + seconds) * 1000 + 250).toISOString();
-  return JSON.stringify({ ...document, updated_at: updatedAt, project });
+  const project = { ...demoProject, enable_realtime_updates: enabled };
+  const updated_at = new Date((baseSeconds + seconds) * 1000 + 250).toISOString();
+  return demoDocumentWith({ banner_text: banner }, { updated_at, project });
 }
 
 const eventOf = (seconds: number): string => changeEvent(baseSeconds + seconds + 0.25);
@@ -48,16 +50,8 @@ function start(realtime: RealtimeUpstream, config: ConfigTree = {}, document = d
   return startProxy({ document, config: { ...hourly, realtime: section, ...config } });
 }
 
-async function bannerOf({ url }: RunningProxy): Promise<unknown> {
-  const flags = (await (await getFlags(url)).json()) as {
-    feature: { name: string };
-    feature_state_value: unknown;
-  }[];
-  return flags.find(({ feature }) => feature.name === "banner_text")?.feature_state_value;
-}
-
-const serves = (proxy: RunningProxy, banner: string) =>
-  eventually(async () => (await bannerOf(proxy)) === banner);
+const serves = ({ url }: RunningProxy, banner: string) =>
+  eventually(async () => (await bannerOf(url)) === banner);
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -87,7 +81,7 @@ it.concurrent("a change that its event has overtaken is served when the upstream
   const before = proxy.upstream.requests().length;
   realtime.send(eventOf(5));
   await eventually(() => proxy.upstream.requests().length > before + 1);
-  expect(await bannerOf(proxy)).toBe("first");
+  expect(await bannerOf(proxy.url)).toBe("first");
   proxy.upstream.setDocument(serverKey, documentOf("late", 5));
   await serves(proxy, "late");
 });
@@ -101,7 +95,7 @@ it.concurrent("what was missed while there was no stream is fetched with the nex
   realtime.closeAll();
   proxy.upstream.setDocument(serverKey, documentOf("missed", 1));
   await eventually(() => realtime.connects.length > 1);
-  expect(await bannerOf(proxy)).toBe("first");
+  expect(await bannerOf(proxy.url)).toBe("first");
   realtime.setMode("ok");
   await serves(proxy, "missed");
 });

@@ -6,11 +6,13 @@ import { afterAll, expect, it } from "vitest";
 import { startDeafUpstream } from "../support/deaf-upstream.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import {
+  bannerOf,
   configFor,
   demoDocumentText,
   demoDocumentWith,
   eventually,
   getFlags,
+  healthOf,
   postIdentity,
   serverKey,
   startProxy,
@@ -26,14 +28,7 @@ evil.setDocument(serverKey, demoDocumentWith({ banner_text: "evil" }));
 const { upstream, url } = proxy;
 const evilUrl = `${evil.apiUrl}/environment-document/`;
 
-interface Health {
-  readonly status: string;
-  readonly reason: string | null;
-  readonly environments: readonly { readonly state: string; readonly reason: string | null }[];
-}
-
-const readHealth = async (origin = url) => (await (await fetch(`${origin}/proxy/health`)).json()) as Health;
-const reasonOf = async (origin = url) => (await readHealth(origin)).environments[0]?.reason;
+const reasonOf = async (origin = url) => (await healthOf(origin)).environments[0]?.reason;
 
 /** Everything that is served, with its validators. */
 async function readServed(): Promise<unknown[]> {
@@ -57,14 +52,6 @@ async function readServed(): Promise<unknown[]> {
   );
 }
 
-async function bannerText(): Promise<unknown> {
-  const flags = (await (await getFlags(url)).json()) as {
-    feature: { name: string };
-    feature_state_value: unknown;
-  }[];
-  return flags.find(({ feature }) => feature.name === "banner_text")?.feature_state_value;
-}
-
 /** A test that failed must not make the next one fail. */
 async function healUpstream(): Promise<void> {
   upstream.setMode(serverKey, "ok");
@@ -78,14 +65,14 @@ async function expectRiddenOut(name: string, reason: string, begin: () => unknow
   // An edit that must not show: some modes would otherwise answer 304.
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: `during ${name}` }));
   await begin();
-  await eventually(async () => (await reasonOf()) !== null);
-  expect(await reasonOf()).toBe(reason);
-  expect((await readHealth()).environments[0]?.state).toBe("failing");
+  // A busy machine may make a timeout of anything, now and then.
+  await expect.poll(() => reasonOf(), { timeout: 10_000, interval: 10 }).toBe(reason);
+  expect((await healthOf(url)).environments[0]?.state).toBe("failing");
   expect(await readServed()).toEqual(before);
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: `after ${name}` }));
   await end();
-  await eventually(async () => (await bannerText()) === `after ${name}`);
-  expect(await readHealth()).toMatchObject({
+  await eventually(async () => (await bannerOf(url)) === `after ${name}`);
+  expect(await healthOf(url)).toMatchObject({
     status: "ok",
     environments: [{ state: "fresh", reason: null }],
   });
@@ -135,8 +122,8 @@ it.each(["gzip-ok", "br-ok", "etag", "reset-reused", "redirect-same"] as const)(
     await healUpstream();
     upstream.setMode(serverKey, mode);
     upstream.setDocument(serverKey, demoDocumentWith({ banner_text: mode }));
-    await eventually(async () => (await bannerText()) === mode);
-    expect(await readHealth()).toMatchObject({ status: "ok", environments: [{ reason: null }] });
+    await eventually(async () => (await bannerOf(url)) === mode);
+    expect(await healthOf(url)).toMatchObject({ status: "ok", environments: [{ reason: null }] });
     upstream.setMode(serverKey, "ok");
   },
 );
@@ -164,10 +151,7 @@ it("B24 one environment that hangs does not delay the others", async () => {
   const numbers = Array.from({ length: 12 }, (_, index) => index);
   const pairs = numbers.map((n) => ({ client_side_key: `client${n}`, server_side_key: `ser.${n}` }));
   const documentOf = (n: number, banner: string) =>
-    demoDocumentWith({ banner_text: banner }).replace(
-      '"api_key":"demo_client_key"',
-      `"api_key":"client${n}"`,
-    );
+    demoDocumentWith({ banner_text: banner }, { api_key: `client${n}` });
   await using fresh = await startProxy({ document: null, config: { environment_key_pairs: pairs } });
   const areServed = async (banner: string) => {
     const answers = await Promise.all(numbers.slice(1).map((n) => getFlags(fresh.url, `client${n}`)));

@@ -54,7 +54,7 @@ const isShort = scaled(0, 1, 0) === 1;
 /** The short load is little enough for two at a time. */
 const options = { timeout, concurrent: isShort };
 
-it.skipIf(isShort)("B1 an upstream that refuses", { timeout }, async () => {
+it.skipIf(isShort)("B1 no client notices that the upstream refuses", { timeout }, async () => {
   await using upstream = await startFaultUpstream();
   const { refuse: begin, accept: end } = upstream;
   const report = await rideOut({ upstream, environments, phases, config, begin, end });
@@ -62,7 +62,7 @@ it.skipIf(isShort)("B1 an upstream that refuses", { timeout }, async () => {
   expectUnnoticed(report, ["unreachable"]);
 });
 
-it("B2 an upstream that does not accept", options, async () => {
+it("B2 no client notices that the upstream does not accept", options, async () => {
   await using upstream = await startFaultUpstream();
   await using relay = await startNetworkRelay(upstream.origin);
   const { apiUrl, freeze, thaw } = relay;
@@ -93,7 +93,7 @@ const namespace = ["--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
 const canCut = spawnSync("unshare", [...namespace, "ip", "link", "add", "hole", "type", "veth"]).status === 0;
 if (!canCut) process.stdout.write("B2 packets that vanish: skipped, needs root, unshare, and ip with veth\n");
 
-it.skipIf(!canCut)("B2 packets to the upstream vanish", options, async () => {
+it.skipIf(!canCut)("B2 no client notices that packets to the upstream vanish", options, async () => {
   const program = fileURLToPath(new URL("blackhole-program.ts", import.meta.url));
   const child = spawn("unshare", [...namespace, process.execPath, program, JSON.stringify(phases)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -109,7 +109,7 @@ it.skipIf(!canCut)("B2 packets to the upstream vanish", options, async () => {
   }
 });
 
-it.skipIf(isShort)("a network that is slow and loses a third", { timeout }, async () => {
+it.skipIf(isShort)("no client notices a network that is slow and loses a third", { timeout }, async () => {
   await using upstream = await startFaultUpstream();
   await using relay = await startNetworkRelay(upstream.origin);
   const { apiUrl, become } = relay;

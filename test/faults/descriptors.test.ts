@@ -13,7 +13,6 @@ import {
   askFresh,
   flagsPath,
   flagsRequest,
-  hasEnded,
   linesWith,
   startWorkers,
 } from "../support/worker-processes.ts";
@@ -73,10 +72,11 @@ it.skipIf(!canLimit).each([1, 2])(
   `C9 %i workers with ${descriptors} descriptors each live through ${crowd} connections at once`,
   { timeout: 2 * patienceMs },
   async (workers) => {
-    const config = { server: { workers }, storage: { enabled: true, path: "data" } };
+    // While it has no descriptor left, a look at the configuration would be told as an error.
+    const config = { config_watch: false, server: { workers }, storage: { enabled: true, path: "data" } };
     await using running = await startWorkers({ config, within });
     const { upstream, port, proxy } = running;
-    const pids = [proxy.child.pid ?? 0, ...running.pids()];
+    const pids = [proxy.pid, ...running.pids()];
     await using kept = await running.connect(4);
     const show = async (value: string) => {
       upstream.setDocument(serverKey, demoDocumentWith({ banner_text: value }));
@@ -100,8 +100,8 @@ it.skipIf(!canLimit).each([1, 2])(
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     await show("fourth");
     expect(kept.open()).toHaveLength(4);
-    expect(hasEnded(proxy)).toBe(false);
-    expect([proxy.child.pid, ...running.pids()]).toEqual(pids);
+    expect(proxy.hasEnded).toBe(false);
+    expect([proxy.pid, ...running.pids()]).toEqual(pids);
     expect(linesWith(running, '"level":"error"')).toEqual([]);
     expect(linesWith(running, "cannot be archived")).toEqual([]);
   },

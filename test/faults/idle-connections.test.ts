@@ -2,18 +2,10 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { memoryOf } from "../../bench/process-status.ts";
-import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { startClients } from "../support/keep-alive-clients.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
-import {
-  clientKey,
-  configFor,
-  demoDocumentText,
-  eventually,
-  getFlags,
-  serverKey,
-  startProxyProcess,
-} from "../support/running-proxy.ts";
+import { clientKey, eventually } from "../support/running-proxy.ts";
+import { startServing } from "../support/serving-process.ts";
 import { scaled } from "./fault-scale.ts";
 
 const idle = scaled(10_000, 500);
@@ -49,16 +41,10 @@ it.skipIf(!isPossible)(
   { timeout: 4 * patienceMs },
   async () => {
     await using stack = new AsyncDisposableStack();
-    const upstream = stack.use(await startFaultUpstream());
-    upstream.setDocument(serverKey, demoDocumentText);
-    const proxy = stack.use(startProxyProcess({ config: configFor(upstream), environment: shipped }));
-    const url = await proxy.url();
-    const port = Number(new URL(url).port);
-    const pid = proxy.child.pid ?? 0;
-    await eventually(async () => (await getFlags(url)).status === 200);
+    const { proxy, port } = stack.use(await startServing({ environment: shipped }));
     const clients = startClients({ port, clients: active, key: clientKey });
     await eventually(() => clients.answered > 20 * active, patienceMs);
-    const beforeMib = memoryOf(pid).rssMib;
+    const beforeMib = memoryOf(proxy.pid).rssMib;
     const connections: RawConnection[] = [];
     while (connections.length < idle) {
       const opened = await Promise.all(
@@ -69,7 +55,7 @@ it.skipIf(!isPossible)(
     }
     const { answered } = clients;
     await eventually(() => clients.answered > answered + 20 * active, patienceMs);
-    const growthMib = memoryOf(pid).rssMib - beforeMib;
+    const growthMib = memoryOf(proxy.pid).rssMib - beforeMib;
     expect(await askOn(connections)).toEqual(new Set([200]));
     await clients.endAfterClosings(0);
     expect(clients.lost).toEqual([]);

@@ -13,6 +13,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  healthOf,
   startProxyProcess,
 } from "../support/running-proxy.ts";
 import { scaled } from "./fault-scale.ts";
@@ -80,9 +81,7 @@ const patienceMs = 5000;
 
 /** The document of an environment, told apart by its banner. */
 export function documentOf({ id, clientKey }: EnvironmentKeys, banner: string): string {
-  return demoDocumentWith({ banner_text: banner })
-    .replace('"id":1,', `"id":${id},`)
-    .replace('"api_key":"demo_client_key"', `"api_key":"${clientKey}"`);
+  return demoDocumentWith({ banner_text: banner }, { id, api_key: clientKey });
 }
 
 /** Lives through it. */
@@ -185,15 +184,6 @@ async function areServed(url: string, all: readonly EnvironmentKeys[], banner: s
   return true;
 }
 
-interface Health {
-  readonly status: string;
-  readonly environments: readonly { id: number; state: string; reason: string | null }[];
-}
-
-async function healthOf(url: string): Promise<Health> {
-  return (await (await fetch(`${url}/proxy/health`)).json()) as Health;
-}
-
 /** @param untilMs on the monotonic clock */
 async function watchHealth(
   url: string,
@@ -203,7 +193,7 @@ async function watchHealth(
   const reasons = new Map(all.map(({ id }) => [id, new Set<string>()]));
   for (;;) {
     const { environments } = await healthOf(url);
-    for (const { id, reason } of environments) if (reason !== null) reasons.get(id)?.add(reason);
+    for (const { id, reason } of environments) if (reason !== null) reasons.get(id ?? 0)?.add(reason);
     if (performance.now() > untilMs) {
       const stateOf = (id: number) => environments.find((each) => each.id === id)?.state ?? "absent";
       const toldOf = (id: number) => ({ state: stateOf(id), reasons: [...(reasons.get(id) ?? [])] });

@@ -6,7 +6,8 @@
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { startClients } from "../support/keep-alive-clients.ts";
-import { freePort, nginxPath, startNginx } from "../support/nginx.ts";
+import { freePort } from "../support/local-ports.ts";
+import { nginxPath, startNginx } from "../support/nginx.ts";
 import {
   type ConfigTree,
   clientKey,
@@ -34,7 +35,7 @@ async function startReady(config: ConfigTree): Promise<ProxyProcess> {
 }
 
 it.skipIf(nginxPath === null).each(workersOfCases)(
-  `C5 ${rounds} rolling restarts behind nginx lose nothing, %i workers`,
+  `C5 ${rounds} restarts of each proxy behind nginx lose nothing, %i workers`,
   { timeout: rounds * 30_000 },
   async (workers) => {
     await using upstream = await startFaultUpstream();

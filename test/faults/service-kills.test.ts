@@ -9,10 +9,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { buildProxy } from "../../bench/built-proxy.ts";
-import { freePort } from "../../bench/measured-servers.ts";
 import { measureText, summarize } from "../../bench/statistics.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { startClients } from "../support/keep-alive-clients.ts";
+import { freePort } from "../support/local-ports.ts";
 import {
   clientKey,
   configFor,
@@ -57,7 +57,7 @@ it.each([1, 2])(
     for (let kill = 0; kill < kills; kill += 1) {
       const load = startClients({ port, clients, key: clientKey });
       await eventually(() => load.answered > 3 * clients, 30_000);
-      const { pid = 0 } = proxy.child;
+      const { pid } = proxy;
       for (const each of [pid, ...childrenOf(pid)]) process.kill(each, "SIGKILL");
       await proxy.exit;
       await load.endAfterClosings(0);

@@ -10,18 +10,9 @@ import { countsOf } from "../../bench/load-outcomes.ts";
 import { OpenLoop } from "../../bench/open-loop.ts";
 import { memoryOf } from "../../bench/process-status.ts";
 import { profileDocument } from "../../bench/profile-document.ts";
-import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { RawConnection, requestText } from "../support/raw-client.ts";
-import {
-  type ConfigTree,
-  clientKey,
-  configFor,
-  demoDocumentText,
-  eventually,
-  getFlags,
-  serverKey,
-  startProxyProcess,
-} from "../support/running-proxy.ts";
+import { clientKey, eventually, serverKey } from "../support/running-proxy.ts";
+import { startServing } from "../support/serving-process.ts";
 import { type SlowClients, startSlowClients } from "../support/slow-clients.ts";
 import { scaled } from "./fault-scale.ts";
 
@@ -35,24 +26,6 @@ const documentBytes = scaled(30_000_000, 16_000_000);
 
 const key = `X-Environment-Key: ${clientKey}`;
 const json = "Content-Type: application/json";
-
-/** The proxy once it serves a document: a process of its own, which these clients do not slow down. */
-async function startServing(document: string, server: ConfigTree) {
-  await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(await startFaultUpstream());
-  upstream.setDocument(serverKey, document);
-  const config = configFor(upstream, {
-    api_poll_timeout_seconds: 20,
-    server,
-    upstream: { document_bytes_max: 100_000_000 },
-  });
-  const proxy = stack.use(startProxyProcess({ config }));
-  const url = await proxy.url();
-  await eventually(async () => (await getFlags(url)).status === 200, patienceMs);
-  const port = Number(new URL(url).port);
-  const owned = stack.move();
-  return { port, pid: proxy.child.pid ?? 0, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
 
 /** Clients as there are every day. */
 function startOrdinary(port: number): OpenLoop {
@@ -69,8 +42,8 @@ it(`A9 ${attackers} slow clients are closed by the limits, and ordinary ones are
 }, async () => {
   // The defaults; or shorter ones, far apart, so that their order can be told beside other tests.
   const limits = scaled({}, { headers_timeout_seconds: 2, request_timeout_seconds: 6 });
-  await using proxy = await startServing(demoDocumentText, limits);
-  const { port } = proxy;
+  await using serving = await startServing({ config: { server: limits } });
+  const { port } = serving;
   await using ordinary = startOrdinary(port);
   await using kept = await RawConnection.open(port);
   const askKept = async () => (await kept.send(requestText("GET /api/v1/flags/", [key])).response()).status;
@@ -137,14 +110,15 @@ it("A4 slow readers of a large document hold up nobody, and take no memory", {
   timeout: 4 * patienceMs,
 }, async () => {
   const document = profileDocument(manyOverrides(documentBytes)).replaceAll("bench_client_key", clientKey);
-  await using proxy = await startServing(document, {});
-  const { port, pid } = proxy;
+  const config = { api_poll_timeout_seconds: 20, upstream: { document_bytes_max: 100_000_000 } };
+  await using serving = await startServing({ document, config });
+  const { port, proxy } = serving;
   const path = "GET /api/v1/environment-document/";
   const request = requestText(path, [`X-Environment-Key: ${serverKey}`, "Connection: close"]);
   const readWhole = () => new SlowReader(port, request).readAll();
   const length = await readWhole();
   expect(length).toBeGreaterThan(documentBytes);
-  const rssMib = () => memoryOf(pid).rssMib;
+  const rssMib = () => memoryOf(proxy.pid).rssMib;
   const before = rssMib();
   const slow = Array.from({ length: slowReaders }, () => new SlowReader(port, request));
   await eventually(() => slow.every(({ socket }) => socket.readableLength > 0), patienceMs);

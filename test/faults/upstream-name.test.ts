@@ -16,6 +16,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  healthOf,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -80,10 +81,7 @@ async function startNamedProxy(names: Names, port: string) {
   const proxy = startProxyProcess({ config, within: names.within });
   const url = await proxy.url();
   const isServed = async (banner: string) => (await (await getFlags(url)).text()).includes(`"${banner}"`);
-  const reason = async () => {
-    const report = await (await fetch(`${url}/proxy/health`)).json();
-    return (report as { environments: { reason: string | null }[] }).environments[0]?.reason;
-  };
+  const reason = async () => (await healthOf(url)).environments[0]?.reason;
   return { url, isServed, reason, [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
 }
 
@@ -136,7 +134,7 @@ named("B23 the name cannot be resolved: flags are served, and health says why", 
   await eventually(() => proxy.isServed("new"));
 });
 
-named("B23 the name server is silent: the same, and few ask it", async () => {
+named("B23 the name server is silent: flags are served, and few ask it", async () => {
   using names = createNames();
   const nameServer = createSocket("udp4");
   let questions = 0;
@@ -168,7 +166,7 @@ named("B23 the name server is silent: the same, and few ask it", async () => {
   }
 });
 
-named("B23 an upstream on IPv6 alone, and one whose IPv6 is dead", async () => {
+named("B23 an upstream on IPv6 alone is polled, and one whose IPv6 is dead by IPv4", async () => {
   using names = createNames();
   await using six = await startUpstream("six", "::1");
   await using _four = await startUpstream("four", newAddress, Number(portOf(six)));

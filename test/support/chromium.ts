@@ -8,10 +8,15 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { type Browser, chromium } from "playwright-core";
+import { it } from "vitest";
 
 /** Where Debian puts it; `CHROMIUM_PATH` names another place. */
-export const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
+const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 export const hasChromium = existsSync(chromiumPath);
+if (!hasChromium) process.stderr.write(`browser tests are skipped: there is no ${chromiumPath}\n`);
+
+/** A test that is skipped where there is no Chromium. */
+export const inBrowser = it.skipIf(!hasChromium);
 
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({

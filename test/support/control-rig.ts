@@ -22,6 +22,7 @@ import { ArchiveWriter } from "../../src/services/persistence/archive-writer.ts"
 import { DocumentArchive } from "../../src/services/persistence/document-archive.ts";
 import type { DocumentStore } from "../../src/services/persistence/document-store.ts";
 import { ClientStreams } from "../../src/services/realtime/client-streams.ts";
+import type { Logger } from "../../src/services/service-logger.ts";
 import type { DocumentRequest, UpstreamAnswer } from "../../src/services/upstream/upstream-client.ts";
 import type { TestApp } from "./contract-requests.ts";
 import { documentOf } from "./poller-rig.ts";
@@ -57,9 +58,9 @@ export interface ControlRig extends AsyncDisposable {
 }
 
 /** What an archive in a folder is to the control plane, over a store of the test's choice. */
-function archiveOver(store: DocumentStore, clock: Clock, logger: Parameters<typeof writerOf>[2]) {
+function archiveOver(store: DocumentStore, clock: Clock, logger: Logger) {
   const archive = new DocumentArchive(store);
-  const writer = writerOf(archive, clock, logger);
+  const writer = new ArchiveWriter({ archive, clock, logger });
   return {
     find: async (key: string) => (await archive.find(hash("md5", key)).catch(() => null))?.found ?? null,
     keep: (key: string, document: Parameters<typeof writer.keep>[1]) =>
@@ -68,14 +69,6 @@ function archiveOver(store: DocumentStore, clock: Clock, logger: Parameters<type
     forget: (key: string) => writer.forget(hash("md5", key)),
     settled: () => writer.settled(),
   };
-}
-
-function writerOf(
-  archive: DocumentArchive,
-  clock: Clock,
-  logger: ReturnType<typeof createRecordingLogger>["logger"],
-): ArchiveWriter {
-  return new ArchiveWriter({ archive, clock, logger });
 }
 
 /** A poll each 10 s without jitter, retries after 100 ms to 1 s while there is no document. */

@@ -1,5 +1,5 @@
 /** Lists of environments as an upstream sends them to a proxy key (contract B 4.2), for tests. */
-import { demoDocumentText } from "./running-proxy.ts";
+import { demoDocumentWith } from "./running-proxy.ts";
 
 export interface ListedKey {
   readonly key: string;
@@ -24,6 +24,6 @@ export function listed(clientKey: string, ...keys: readonly (string | ListedKey)
 }
 
 /** The demo document as that of another environment. */
-export function documentOfKey(clientKey: string, id = 1): object {
-  return { ...(JSON.parse(demoDocumentText) as object), api_key: clientKey, id };
+export function documentOfKey(clientKey: string): string {
+  return demoDocumentWith({}, { api_key: clientKey });
 }

@@ -1,6 +1,6 @@
 /**
- * Event streams without a network: what opens them is scripted, and what they say. It must not decide
- * anything that the code under test decides.
+ * Event streams without a network: a test says how each opens, what it says and how it ends. It must not
+ * decide anything that the code under test decides.
  */
 import type { UpstreamEventsSettings } from "../../src/models/settings.ts";
 import type { EventStreamRequest } from "../../src/services/upstream/event-stream-client.ts";

@@ -99,16 +99,12 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
   const environments = new Map<string, FaultEnvironment>();
   const recorded: RecordedRequest[] = [];
   const usage: ReceivedUsage[] = [];
-  /** Weak: a long test opens many, and looks at the memory of its process. */
-  const connections = new WeakMap<object, Connection>();
-  let opened = 0;
+  const connections = new Connections();
   const running = { now: 0, max: 0 };
   const requestsByKey = new Map<string, number>();
   const listener: RequestListener = (request, response) => {
-    const connection = connections.get(request.socket) ?? { number: 0, requests: 0 };
-    const isReused = connection.requests > 0;
-    connection.requests += 1;
-    recorded.push(recordOf(request, response, connection.number));
+    const { connection, isReused } = connections.carries(request.socket);
+    recorded.push(recordOf(request, response, connection));
     countRunning(running, response);
     const key = keyOf(request);
     const number = requestsByKey.get(key) ?? 0;
@@ -117,10 +113,9 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
   };
   const server =
     settings.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(settings.tls), listener);
-  server.on(settings.tls === undefined ? "connection" : "secureConnection", (socket: object) => {
-    opened += 1;
-    connections.set(socket, { number: opened, requests: 0 });
-  });
+  server.on(settings.tls === undefined ? "connection" : "secureConnection", (socket: object) =>
+    connections.opens(socket),
+  );
   const { host = "127.0.0.1" } = settings;
   const listen = async (port: number): Promise<number> => {
     server.listen(port, host);
@@ -145,7 +140,7 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
       recorded.filter(({ headers }) => serverKey === undefined || headers["x-environment-key"] === serverKey),
     forgetRequests: () => void recorded.splice(0),
     get connections() {
-      return opened;
+      return connections.opened;
     },
     get concurrencyMax() {
       return running.max;
@@ -157,10 +152,24 @@ export async function startFaultUpstream(settings: FaultUpstreamSettings = {}): 
   };
 }
 
-interface Connection {
-  /** Counted from 1. */
-  readonly number: number;
-  requests: number;
+/** Numbers connections, and knows whether they have carried a request. */
+class Connections {
+  opened = 0;
+  /** Weak: a long test opens many, and looks at the memory of its process. */
+  readonly #numbers = new WeakMap<object, number>();
+  readonly #used = new WeakSet<object>();
+
+  opens(socket: object): void {
+    this.opened += 1;
+    this.#numbers.set(socket, this.opened);
+  }
+
+  /** One more request. */
+  carries(socket: object): { readonly connection: number; readonly isReused: boolean } {
+    const isReused = this.#used.has(socket);
+    this.#used.add(socket);
+    return { connection: this.#numbers.get(socket) ?? 0, isReused };
+  }
 }
 
 /** How many requests are answered at the same time, and the most that ever were. */

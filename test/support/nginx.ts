@@ -5,8 +5,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { freePort } from "./local-ports.ts";
 import { eventually } from "./running-proxy.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 
@@ -89,14 +89,4 @@ http {
   }
 }
 `;
-}
-
-/** A port of 127.0.0.1 that nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return address === null || typeof address === "string" ? 0 : address.port;
 }

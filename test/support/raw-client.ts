@@ -19,6 +19,8 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+const patienceMsDefault = 15_000;
+
 /** One connection. All waits end by an error after `patienceMs`. */
 export class RawConnection implements AsyncDisposable {
   readonly #socket: Socket;
@@ -46,7 +48,7 @@ export class RawConnection implements AsyncDisposable {
     socket.on("close", end);
   }
 
-  static async open(port: number, patienceMs = 15_000): Promise<RawConnection> {
+  static async open(port: number, patienceMs = patienceMsDefault): Promise<RawConnection> {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     await once(socket, "connect");
     return new RawConnection(socket, patienceMs);
@@ -56,7 +58,7 @@ export class RawConnection implements AsyncDisposable {
   static async openSecurely(port: number, options: ConnectionOptions = {}): Promise<RawConnection> {
     const socket = connectSecurely({ rejectUnauthorized: false, ...options, port, host: "127.0.0.1" });
     await once(socket, "secureConnect");
-    return new RawConnection(socket, 15_000);
+    return new RawConnection(socket, patienceMsDefault);
   }
 
   /** Sends bytes; a text is sent as Latin-1, so that each character up to U+00FF is one byte. */

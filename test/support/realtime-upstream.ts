@@ -7,7 +7,7 @@
  *     realtime.send(changeEvent(1713428180.67));   // to all who listen
  *     realtime.closeAll();
  *
- * `realtime.url` goes into `realtime.url`.
+ * Its `url` is for the setting `realtime.url`.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -116,12 +116,15 @@ function answer(
   const begin = (): void => {
     response.writeHead(200, stream).flushHeaders();
   };
+  const listen = (): void => {
+    begin();
+    listeners.add(response);
+    response.on("close", () => listeners.delete(response));
+  };
   const answers: Answers = {
     ok() {
-      begin();
+      listen();
       response.write(": hello\n\n");
-      listeners.add(response);
-      response.on("close", () => listeners.delete(response));
     },
     hang: () => undefined,
     drop() {
@@ -133,9 +136,7 @@ function answer(
       response.end(": hello\n\n");
     },
     malformed() {
-      begin();
-      listeners.add(response);
-      response.on("close", () => listeners.delete(response));
+      listen();
       response.write(
         "\ufeffwhat: is this\nretry: soon\nid\n\ndata\n\n\u0000\r\r\nevent: other\ndata: {}\n\n",
       );

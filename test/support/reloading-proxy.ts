@@ -4,26 +4,21 @@
  */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
 import {
   type ConfigTree,
   configFor,
-  demoDocumentText,
+  demoDocumentWith,
   eventually,
-  getFlags,
-  type ProxyProcess,
-  serverKey,
-  startProxyProcess,
+  type LogRecord,
+  logRecords,
 } from "./running-proxy.ts";
+import { type ServingOptions, type ServingProcess, startServing } from "./serving-process.ts";
 
-/** One line of the log in JSON. */
-export type LogRecord = Readonly<Record<string, unknown>> & { readonly message: string };
+/** The keys of another environment than the demo's, and its document. */
+export const otherPair = { client_side_key: "other_client_key", server_side_key: "ser.other_server_key" };
+export const otherDocument = demoDocumentWith({}, { api_key: otherPair.client_side_key, id: 77 });
 
-export interface ReloadingProxy extends AsyncDisposable {
-  readonly proxy: ProxyProcess;
-  readonly upstream: FaultUpstream;
-  readonly url: string;
-  readonly port: number;
+export interface ReloadingProxy extends ServingProcess {
   /** Its log so far. */
   records(): LogRecord[];
   /** The lines on the configuration so far. */
@@ -36,24 +31,15 @@ export interface ReloadingProxy extends AsyncDisposable {
   saidBeyond(count: number): Promise<LogRecord[]>;
 }
 
-export interface ReloadingOptions {
-  /** Laid over the configuration for tests. */
-  readonly config?: ConfigTree;
-  readonly environment?: Readonly<Record<string, string>>;
-}
-
 /** Starts it; resolves when it serves the demo document. */
-export async function startReloading(options: ReloadingOptions = {}): Promise<ReloadingProxy> {
-  await using stack = new AsyncDisposableStack();
-  const upstream = stack.use(await startFaultUpstream());
-  upstream.setDocument(serverKey, demoDocumentText);
+export async function startReloading(
+  options: Omit<ServingOptions, "document"> = {},
+): Promise<ReloadingProxy> {
+  const serving = await startServing(options);
+  const { proxy, upstream } = serving;
   const textOf = (config: ConfigTree | string) =>
     typeof config === "string" ? config : JSON.stringify(configFor(upstream, config));
-  const { environment = {} } = options;
-  const proxy = stack.use(startProxyProcess({ config: textOf(options.config ?? {}), environment }));
-  const url = await proxy.url();
-  await eventually(async () => (await getFlags(url)).status === 200, 25_000);
-  const records = () => recordsOf(proxy.stdout());
+  const records = () => logRecords(proxy);
   const said = () => records().filter(({ message }) => /^The configuration|^Settings have/.test(message));
   const write = (config: ConfigTree | string): void => replaceFile(proxy.folder, textOf(config));
   const saidBeyond = async (count: number): Promise<LogRecord[]> => {
@@ -62,12 +48,8 @@ export async function startReloading(options: ReloadingOptions = {}): Promise<Re
     await new Promise((resolve) => setTimeout(resolve, 100));
     return said().slice(count);
   };
-  const owned = stack.move();
   return {
-    proxy,
-    upstream,
-    url,
-    port: Number(new URL(url).port),
+    ...serving,
     records,
     said,
     write,
@@ -78,13 +60,7 @@ export async function startReloading(options: ReloadingOptions = {}): Promise<Re
       proxy.kill("SIGHUP");
       return await saidBeyond(before);
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-function recordsOf(stdout: string): LogRecord[] {
-  const lines = stdout.split("\n").slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as LogRecord);
 }
 
 /** As editors do: written beside it, then renamed. */

@@ -9,13 +9,14 @@
  *     child.kill("SIGTERM");
  *     const { code } = await child.exit;
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startProxy as startRealProxy } from "../../src/cluster.ts";
 import { settingsFrom } from "../../src/config/load-settings.ts";
+import type { HealthReport } from "../../src/services/health/health-report.ts";
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
 import { makeTemporaryFolder } from "./temporary-folder.ts";
 import { createRecordingLogger, type LoggedLine } from "./test-app.ts";
@@ -28,9 +29,18 @@ export const demoDocumentText = readFileSync(join(repositoryFolder, "examples/en
 /** A configuration file's content. */
 export type ConfigTree = Readonly<Record<string, unknown>>;
 
-/** The demo document with other values in some of its feature states, as JSON text. */
-export function demoDocumentWith(values: Readonly<Record<string, unknown>>): string {
-  const document = JSON.parse(demoDocumentText) as {
+/** The keys of the demo's environment, as a configuration has them. */
+export const demoPair = { client_side_key: clientKey, server_side_key: serverKey };
+
+/**
+ * The demo document with other values in some of its feature states, as JSON text.
+ * @param members added to it, or put in place of its own
+ */
+export function demoDocumentWith(
+  values: Readonly<Record<string, unknown>>,
+  members: Readonly<Record<string, unknown>> = {},
+): string {
+  const document = { ...JSON.parse(demoDocumentText), ...members } as {
     feature_states: { feature: { name: string }; feature_state_value: unknown }[];
   };
   for (const state of document.feature_states) {
@@ -46,7 +56,7 @@ export function demoDocumentWith(values: Readonly<Record<string, unknown>>): str
  */
 export function configFor(upstream: Pick<FaultUpstream, "apiUrl">, overrides: ConfigTree = {}): ConfigTree {
   const defaults: Record<string, unknown> = {
-    environment_key_pairs: [{ client_side_key: clientKey, server_side_key: serverKey }],
+    environment_key_pairs: [demoPair],
     api_url: upstream.apiUrl,
     api_poll_frequency_seconds: 0.05,
     api_poll_timeout_seconds: 0.3,
@@ -124,6 +134,19 @@ export function postIdentity(url: string, body: object | string, key = clientKey
   });
 }
 
+/** What health says. */
+export async function healthOf(url: string): Promise<HealthReport> {
+  return (await (await fetch(`${url}/proxy/health`)).json()) as HealthReport;
+}
+
+/** The value that changes from one document of a test to the next, as `demoDocumentWith` sets it. */
+export async function bannerOf(url: string): Promise<unknown> {
+  const answer = await fetch(`${url}/api/v1/flags/?feature=banner_text`, {
+    headers: { "X-Environment-Key": clientKey },
+  });
+  return ((await answer.json()) as { feature_state_value: unknown }).feature_state_value;
+}
+
 /** Asks again and again until it holds; a rejection counts as "not yet". @throws after `withinMs` */
 export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
   const endMs = performance.now() + withinMs;
@@ -145,7 +168,7 @@ export interface ProcessExit {
 }
 
 export interface ProxyProcess extends AsyncDisposable {
-  readonly child: ChildProcess;
+  readonly pid: number;
   /** The folder it runs in, with its `config.json`. */
   readonly folder: string;
   stdout(): string;
@@ -153,6 +176,7 @@ export interface ProxyProcess extends AsyncDisposable {
   /** Resolves when it listens, with its URL. @throws where it ends first */
   url(): Promise<string>;
   kill(signal: NodeJS.Signals): void;
+  readonly hasEnded: boolean;
   /** Resolves when it has ended and all its output has been read. */
   readonly exit: Promise<ProcessExit>;
 }
@@ -199,7 +223,7 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
     ended = true;
   });
   return {
-    child,
+    pid: child.pid ?? Number.NaN,
     folder,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
@@ -210,6 +234,9 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
       return url;
     },
     kill: (signal) => void child.kill(signal),
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null;
+    },
     exit,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
@@ -223,6 +250,15 @@ export function startProxyProcess(options: ProxyProcessOptions = {}): ProxyProce
 function variables(): NodeJS.ProcessEnv {
   const NODE_COMPILE_CACHE = join(repositoryFolder, "node_modules/.cache/compiled");
   return { PATH: process.env["PATH"], NO_COLOR: "1", NODE_COMPILE_CACHE };
+}
+
+/** One line of the log in JSON. */
+export type LogRecord = Readonly<Record<string, unknown>> & { readonly message: string };
+
+/** What it logged so far. @throws where a line is no JSON */
+export function logRecords({ stdout }: Pick<ProxyProcess, "stdout">): LogRecord[] {
+  const lines = stdout().split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as LogRecord);
 }
 
 /** From its log line, in either format. */

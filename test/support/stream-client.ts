@@ -1,6 +1,6 @@
 /**
- * A client of event streams that sees every byte: what came so far, whole or not. It must not reconnect, and
- * must not repair anything.
+ * A client stream as its client sees it, every byte: what came so far, whole or not. It must not reconnect,
+ * and must not repair anything.
  */
 import { RawConnection, requestText } from "./raw-client.ts";
 import { clientKey, eventually } from "./running-proxy.ts";

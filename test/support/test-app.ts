@@ -143,7 +143,7 @@ export async function createTestApp(options: TestAppOptions) {
     slots.set(clientKey, slot);
     logs.set(clientKey, new PublishLog({ label: () => clientKey, clientKey, logger }));
     const { document, lastModified } = environment;
-    if (document !== null) await publish(environment.clientSideKey, document, lastModified ?? null);
+    if (document !== null) await publish(clientKey, document, lastModified ?? null);
   }
   const app = createApp({
     resolveKey: directory.resolve,

@@ -77,7 +77,7 @@ export async function startWorkers(options: WorkersOptions = {}): Promise<Runnin
     upstream,
     url,
     port,
-    pids: () => childrenOf(proxy.child.pid ?? 0),
+    pids: () => childrenOf(proxy.pid),
     connect: (count = 8) => connectTo(port, count),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -137,28 +137,29 @@ export async function successorOf(running: RunningWorkers, known: readonly numbe
   const { proxy } = running;
   await eventually(async () => {
     const [newcomer] = newcomers();
-    return hasEnded(proxy) || (newcomer !== undefined && (await takesPart(running, newcomer)));
+    return proxy.hasEnded || (newcomer !== undefined && (await takesPart(running, newcomer)));
   }, startMsMax);
-  if (hasEnded(proxy)) throw new Error(`the whole program has ended: ${proxy.stdout()}${proxy.stderr()}`);
+  if (proxy.hasEnded) throw new Error(`the whole program has ended: ${proxy.stdout()}${proxy.stderr()}`);
   return newcomers()[0] ?? 0;
 }
 
-/** Ends both workers at once, and waits until two others serve. */
-export async function replaceBoth(running: RunningWorkers): Promise<void> {
-  const pids = running.pids();
-  for (const pid of pids) process.kill(pid, "SIGKILL");
-  await eventually(async () => {
-    // Who connected between the deaths and their notice may wait for ever.
-    const answers = await askFresh(running.port, flagsPath);
-    return running.pids().length === 2 && answers.every(({ status }) => status === 200);
+/** Ends all workers of a program at once; resolves when as many others run, which may not listen yet. */
+export async function replaceAll({ pid }: ProxyProcess): Promise<void> {
+  const before = childrenOf(pid);
+  for (const each of before) process.kill(each, "SIGKILL");
+  await eventually(() => {
+    const pids = childrenOf(pid);
+    return pids.length === before.length && pids.every((each) => !before.includes(each));
   }, startMsMax);
-  if (running.pids().some((pid) => pids.includes(pid)))
-    throw new Error("a worker that was killed still runs");
 }
 
-/** Whether the program itself has ended. */
-export function hasEnded({ child }: ProxyProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
+/** The same; resolves when all of the others serve. */
+export async function replaceBoth({ proxy, port }: RunningWorkers): Promise<void> {
+  await replaceAll(proxy);
+  await eventually(
+    async () => (await askFresh(port, flagsPath)).every(({ status }) => status === 200),
+    startMsMax,
+  );
 }
 
 /** What it logged so far that has this text. */
@@ -178,7 +179,7 @@ export function askEach(connections: readonly RawConnection[], question: string)
   return Promise.all(connections.map((connection) => connection.send(question).response()));
 }
 
-/** How long one answer is waited for. Who is given to a worker in the moment of its death may get none. */
+/** How long one answer is waited for. Who is given to a worker in the moment of its death gets none. */
 const answerMsMax = 3000;
 
 /** A GET, by default with the client key, on so many connections at once. @throws where one has no answer */

@@ -1,4 +1,4 @@
-/** What is asked with the proxy key waits for a place of the refreshes, and for nothing once it is told to stop. */
+/** What is asked with the proxy key waits for a place of the refreshes, and not once it is told to stop. */
 import { expect, it } from "vitest";
 import { limitedUpstream } from "../../../src/services/environments/limited-upstream.ts";
 import { createRefreshLimiter } from "../../../src/services/environments/refresh-limiter.ts";

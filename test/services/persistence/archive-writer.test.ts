@@ -67,7 +67,7 @@ it("what could not be written of an environment that is gone is not tried again"
   expect(disk.kept).toEqual([]);
 });
 
-it("an environment is being forgotten until nothing is left to be removed, whatever is written meanwhile", async () => {
+it("an environment is forgotten once its removal has ended, whatever is written before", async () => {
   const writes: PromiseWithResolvers<void>[] = [];
   const write = () => {
     writes.push(Promise.withResolvers<void>());

@@ -204,7 +204,7 @@ it("hands on all that a data plane is told", async () => {
   expect(told).toEqual(["set 0", "set 0", "known true", "publish 0", "status 0", "remove 0", "publish 0"]);
 });
 
-it("the document that is served already, published once more, is not the change that is waited for", async () => {
+it("what is served already, published once more, is not the change that is waited for", async () => {
   const { changes, client, clock, plane, refreshes, serve } = startChanges();
   await using _ = changes;
   plane.setEnvironment(0, keysOf("zero"));

@@ -1,5 +1,5 @@
 /**
- * Event streams of several workers: nobody is told of a document before everybody serves it, since whoever
+ * Client streams of several workers: nobody is told of a document before everybody serves it, since whoever
  * hears of it may ask any of them (contract A10).
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,12 +22,11 @@ const patienceMsMin = 1000;
 const dateOf = (second: number) => `2026-05-01T00:00:0${second}.5Z`;
 const eventOf = (second: number) => `${Date.parse(dateOf(second)) / 1000}`;
 
-function documentOf(second: number): object {
-  return { ...JSON.parse(demoDocumentWith({ banner_text: `v${second}` })), updated_at: dateOf(second) };
-}
+const documentOf = (second: number) =>
+  demoDocumentWith({ banner_text: `v${second}` }, { updated_at: dateOf(second) });
 
 async function start(options: WorkersOptions = {}) {
-  const running = await startWorkers({ document: JSON.stringify(documentOf(0)), ...options });
+  const running = await startWorkers({ document: documentOf(0), ...options });
   onTestFinished(() => running[Symbol.asyncDispose]());
   const streams = await openStreams(running.port);
   return { running, streams };

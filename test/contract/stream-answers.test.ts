@@ -19,9 +19,8 @@ import { StreamClient, servedValue, streamPath } from "../support/stream-client.
 import { createTestApp } from "../support/test-app.ts";
 
 /** The demo document with this `updated_at`, and something in it that is new. */
-function documentAt(updatedAt: string | null, value = updatedAt): object {
-  return { ...JSON.parse(demoDocumentWith({ banner_text: value })), updated_at: updatedAt };
-}
+const documentAt = (updated_at: string | null) =>
+  demoDocumentWith({ banner_text: updated_at }, { updated_at });
 
 const first = documentAt("2024-04-18T09:36:20.678868+00:00");
 const firstEvent = 'event: environment_updated\ndata: {"updated_at": 1713432980.678868}\n\n';
@@ -34,7 +33,11 @@ async function start({ document = first, config = {} }: StartProxyOptions = {}) 
     onTestFinished(() => client[Symbol.asyncDispose]());
     return client;
   };
-  return { ...proxy, open, setDocument: (next: object) => proxy.upstream.setDocument(demoServerKey, next) };
+  return {
+    ...proxy,
+    open,
+    setDocument: (next: string | object) => proxy.upstream.setDocument(demoServerKey, next),
+  };
 }
 
 describe("what a stream says", () => {
