@@ -51,7 +51,7 @@ export const server = z
     reload: boolean(false),
     proxy_headers: boolean(false),
     timeout_keep_alive: seconds(75),
-    headers_timeout_seconds: seconds(6),
+    headers_timeout_seconds: seconds(5),
     request_timeout_seconds: seconds(10),
     header_bytes_max: bytes(16_384),
     connections_max: number<number | null>({ default: null, min: 1, max: countMax, whole: true }, true),
