@@ -151,7 +151,10 @@ function configOf({ upstream, apiUrl, config }: Outage, all: readonly Environmen
 }
 
 /** GET flags, POST identities and the document. */
-function requestsOf({ clientKey, serverKey }: EnvironmentKeys): HttpRequest[] {
+export function requestsOf({
+  clientKey,
+  serverKey,
+}: Pick<EnvironmentKeys, "clientKey" | "serverKey">): HttpRequest[] {
   const headers = { "x-environment-key": clientKey };
   const json = { ...headers, "content-type": "application/json" };
   const server = { "x-environment-key": serverKey };
@@ -163,7 +166,9 @@ function requestsOf({ clientKey, serverKey }: EnvironmentKeys): HttpRequest[] {
 }
 
 /** @returns requests a second: in the longer suites 30 % of what this machine can do, else few */
-async function rateOf(order: Omit<ConstructorParameters<typeof OpenLoop>[0], "perSecond">): Promise<number> {
+export async function rateOf(
+  order: Omit<ConstructorParameters<typeof OpenLoop>[0], "perSecond">,
+): Promise<number> {
   const seconds = scaled(10, 0, 5);
   if (seconds === 0) return 500;
   // Impatient, so that few wait: the load itself would take long over a queue.
