@@ -87,7 +87,7 @@ async function startNamedProxy(names: Names, port: string) {
 
 const portOf = ({ origin }: FaultUpstream) => new URL(origin).port;
 
-/** The same, by the old address of the name; another upstream listens at the new one. */
+/** A proxy that serves what the old address of the name has; another upstream listens at the new one. */
 async function startBetweenTwo(names: Names) {
   await using stack = new AsyncDisposableStack();
   const former = stack.use(await startUpstream("old", oldAddress));
