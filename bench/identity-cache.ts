@@ -5,6 +5,7 @@
  */
 import { cachedRequest } from "../src/cache/identity-response-cache.ts";
 import type { ViewSnapshot } from "../src/cache/view-snapshot.ts";
+import { settingsFrom } from "../src/config/load-settings.ts";
 import { readPlainIdentityBody } from "../src/models/plain-identity-body.ts";
 import { subjectOf } from "../src/routes/identity-subject.ts";
 import { prepareView } from "./engine-contestants.ts";
@@ -17,14 +18,7 @@ const warmUpRequests = 50_000;
 const measuredRequests = 200_000;
 /** The share of one view where one environment has the default of the settings. */
 const cacheShare = { entriesMax: 2048, bytesMax: 8_388_608 };
-const limits = {
-  bodyBytesMax: 262_144,
-  identifierCharactersMax: 2000,
-  traitKeyCharactersMax: 200,
-  traitValueCharactersMax: 2000,
-  traitsMax: 1000,
-  bulkIdentitiesMax: 100,
-};
+const { limits } = settingsFrom({});
 
 /** Gives the number of the body that is sent next. */
 type Stream = () => number;

@@ -13,6 +13,22 @@ const bodyOfBytes = (bytes: number) => {
   return `${start}${"p".repeat(bytes - start.length - 2)}"}`;
 };
 
+/** Sends 64 KiB as often as they are read. @returns the answer's status, and how often they were */
+async function sendEndless(headers: Readonly<Record<string, string>>) {
+  const app = await createApp();
+  let pulled = 0;
+  const body = new ReadableStream({
+    pull(controller) {
+      pulled += 1;
+      controller.enqueue(new Uint8Array(65_536));
+    },
+  });
+  const all = { "x-environment-key": "clientA", ...headers };
+  const init = { method: "POST", headers: all, body, duplex: "half" } as RequestInit;
+  const { status } = await app.request(new Request(`http://proxy.test${path}`, init));
+  return { status, pulled };
+}
+
 describe("the limit of a body", () => {
   it("is 256 KiB: that many bytes pass, one more is a 413 that closes the connection", async () => {
     const app = await createApp();
@@ -27,38 +43,14 @@ describe("the limit of a body", () => {
   });
 
   it("believes an announced length that is too long, without reading", async () => {
-    const app = await createApp();
-    let pulled = 0;
-    const body = new ReadableStream({
-      pull(controller) {
-        pulled += 1;
-        controller.enqueue(new Uint8Array(65_536));
-      },
-    });
-    const headers = { "x-environment-key": "clientA", "content-length": "10000000000" };
-    const init = { method: "POST", headers, body, duplex: "half" } as RequestInit;
-    const response = await app.request(new Request(`http://proxy.test${path}`, init));
-    expect(response.status).toBe(413);
+    const { status, pulled } = await sendEndless({ "content-length": "10000000000" });
+    expect(status).toBe(413);
     expect(pulled).toBeLessThanOrEqual(2);
   });
 
   it("stops to read a body that announced nothing and never ends", async () => {
-    const app = await createApp();
-    let pulled = 0;
-    const body = new ReadableStream({
-      pull(controller) {
-        pulled += 1;
-        controller.enqueue(new Uint8Array(65_536));
-      },
-    });
-    const init = {
-      method: "POST",
-      headers: { "x-environment-key": "clientA" },
-      body,
-      duplex: "half",
-    } as RequestInit;
-    const response = await app.request(new Request(`http://proxy.test${path}`, init));
-    expect(response.status).toBe(413);
+    const { status, pulled } = await sendEndless({});
+    expect(status).toBe(413);
     expect(pulled).toBeLessThanOrEqual(8);
   });
 

@@ -87,13 +87,22 @@ async function startNamedProxy(names: Names, port: string) {
 
 const portOf = ({ origin }: FaultUpstream) => new URL(origin).port;
 
+/** A proxy that serves what the old address of the name has; another upstream listens at the new one. */
+async function startBetweenTwo(names: Names) {
+  await using stack = new AsyncDisposableStack();
+  const former = stack.use(await startUpstream("old", oldAddress));
+  stack.use(await startUpstream("new", newAddress, Number(portOf(former))));
+  names.lead(oldAddress);
+  const proxy = stack.use(await startNamedProxy(names, portOf(former)));
+  await eventually(() => proxy.isServed("old"));
+  const owned = stack.move();
+  return { former, proxy, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
 named("B23 the name leads to another address: it is used once the old one is dead", async () => {
   using names = createNames();
-  await using former = await startUpstream("old", oldAddress);
-  await using _latter = await startUpstream("new", newAddress, Number(portOf(former)));
-  names.lead(oldAddress);
-  await using proxy = await startNamedProxy(names, portOf(former));
-  await eventually(() => proxy.isServed("old"));
+  await using running = await startBetweenTwo(names);
+  const { former, proxy } = running;
   names.lead(newAddress);
   await former.refuse();
   await eventually(() => proxy.isServed("new"));
@@ -107,11 +116,8 @@ it.skipIf(!canMount || ageSeconds === 0).concurrent(
   { timeout: 120_000 },
   async () => {
     using names = createNames();
-    await using former = await startUpstream("old", oldAddress);
-    await using _latter = await startUpstream("new", newAddress, Number(portOf(former)));
-    names.lead(oldAddress);
-    await using proxy = await startNamedProxy(names, portOf(former));
-    await eventually(() => proxy.isServed("old"));
+    await using running = await startBetweenTwo(names);
+    const { proxy } = running;
     names.lead(newAddress);
     await eventually(() => proxy.isServed("new"), ageSeconds * 1000);
   },

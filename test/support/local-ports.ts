@@ -1,4 +1,4 @@
-/** Ports of 127.0.0.1: one that is free, and one that is taken. Nobody else is to be kept from any. */
+/** Ports of 127.0.0.1: a free one, and a taken one. A free one must be used soon: others may take it. */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 

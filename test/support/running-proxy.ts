@@ -51,7 +51,8 @@ export function demoDocumentWith(
 }
 
 /**
- * A configuration for tests: a free port, polls 20 times a second, and no wait before a drain.
+ * A configuration for tests: a free port, polls 20 times a second with a second of patience, and no wait
+ * before a drain.
  * @param overrides sections are laid over the default ones, setting by setting
  */
 export function configFor(upstream: Pick<FaultUpstream, "apiUrl">, overrides: ConfigTree = {}): ConfigTree {
@@ -59,7 +60,7 @@ export function configFor(upstream: Pick<FaultUpstream, "apiUrl">, overrides: Co
     environment_key_pairs: [demoPair],
     api_url: upstream.apiUrl,
     api_poll_frequency_seconds: 0.05,
-    api_poll_timeout_seconds: 0.3,
+    api_poll_timeout_seconds: 1,
     server: { host: "127.0.0.1", port: 0, drain_delay_seconds: 0 },
     polling: { jitter_ratio: 0, retry_min_seconds: 0.05, retry_max_seconds: 0.05 },
     upstream: { breaker_failures_max: 1_000_000, document_bytes_max: 1_000_000 },

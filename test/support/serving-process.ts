@@ -3,8 +3,8 @@
  * program.
  */
 import { type FaultUpstream, startFaultUpstream } from "./fault-upstream.ts";
-import type { ConfigTree } from "./running-proxy.ts";
 import {
+  type ConfigTree,
   configFor,
   demoDocumentText,
   eventually,
@@ -29,7 +29,7 @@ export interface ServingOptions extends Pick<ProxyProcessOptions, "environment">
   readonly document?: string;
 }
 
-/** It may be large, and the machine busy. */
+/** The document may be large, and the machine busy. */
 const startMsMax = 25_000;
 
 /** Starts it; resolves when it serves the document. */
