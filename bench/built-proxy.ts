@@ -5,10 +5,15 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { bundle } from "../build/bundle.ts";
-import { mainFile } from "./measured-servers.ts";
+
+/** The source of the proxy's entry: `BENCH_MAIN` names another checkout's, for an A/B of two versions. */
+export const mainFile: URL =
+  process.env["BENCH_MAIN"] === undefined
+    ? new URL("../src/main.ts", import.meta.url)
+    : pathToFileURL(resolve(process.env["BENCH_MAIN"]));
 
 const buildLimitMs = 120_000;
 

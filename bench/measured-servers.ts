@@ -7,20 +7,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import { freePort } from "../test/support/local-ports.ts";
 import type { BareAnswer } from "./bare-server.ts";
 import { Child } from "./child-process.ts";
 import { type HttpCase, type HttpRequest, identityBody } from "./http-cases.ts";
 import { environmentKeys } from "./profile-document.ts";
-
-/** The source of the proxy's entry: `BENCH_MAIN` names another checkout's, for an A/B of two versions. */
-export const mainFile: URL =
-  process.env["BENCH_MAIN"] === undefined
-    ? new URL("../src/main.ts", import.meta.url)
-    : pathToFileURL(resolve(process.env["BENCH_MAIN"]));
 
 /** What processes keep on disk is gone when the benchmark ends. */
 const storageRoot = mkdtempSync(join(tmpdir(), "bench-storage-"));

@@ -3,11 +3,10 @@
  * source, beside a bare server. Exits 1 where the target is missed. Options: see `runBenchmark`.
  */
 import { type BenchOptions, type BenchReport, runBenchmark, showProgress } from "./bench-command.ts";
-import { buildModule, buildProxy } from "./built-proxy.ts";
+import { buildModule, buildProxy, mainFile } from "./built-proxy.ts";
 import { httpCase } from "./http-cases.ts";
 import {
   getStatus,
-  mainFile,
   type ProxyProgram,
   spawnProxy,
   startBareServer,

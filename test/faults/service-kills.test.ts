@@ -2,12 +2,10 @@
  * C2: the whole service killed under load while the upstream is away. Started again, it serves what it served
  * before, and the long suite tells how soon.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { buildProxy } from "../../bench/built-proxy.ts";
 import { measureText, summarize } from "../../bench/statistics.ts";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
@@ -22,13 +20,12 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { makeTemporaryFolder } from "../support/temporary-folder.ts";
 import { childrenOf } from "../support/worker-processes.ts";
 import { scaled } from "./fault-scale.ts";
 
 const kills = scaled(20, 2);
 const clients = scaled(200, 20);
-const folder = mkdtempSync(join(tmpdir(), "service-kills-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it.each([1, 2])(
   `C2 killed ${kills} times with the upstream away, it serves the same, %i workers`,
@@ -36,6 +33,7 @@ it.each([1, 2])(
     timeout: kills * 30_000,
   },
   async (workers) => {
+    using folder = makeTemporaryFolder("service-kills");
     using built = await buildProxy();
     const main = fileURLToPath(built.main);
     await using upstream = await startFaultUpstream();
@@ -43,7 +41,7 @@ it.each([1, 2])(
     const port = await freePort();
     const config = configFor(upstream, {
       server: { workers, port },
-      storage: { enabled: true, path: join(folder, `data-${workers}`) },
+      storage: { enabled: true, path: join(folder.path, "data") },
     });
     const start = () => startProxyProcess({ main, config, environment: { ...built.environment } });
     const url = `http://127.0.0.1:${port}`;
