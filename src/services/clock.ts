@@ -13,7 +13,7 @@ export interface Clock {
   monotonicMs(): number;
   /** The wall clock, for logs and health bodies. */
   wallTime(): Date;
-  /** Resolves after `ms` milliseconds, or at once when `signal` aborts; it never rejects. */
+  /** Resolves after `ms` milliseconds, less than none included, or when `signal` aborts; it never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -25,5 +25,6 @@ export const systemClock: Clock = {
     return seconds * 1000 + nanoseconds / 1e6;
   },
   wallTime: () => new Date(),
-  sleep: (ms, signal) => sleepFor(ms, undefined, { signal }).catch(() => undefined),
+  // NOTE: of a negative time Node warns on stderr.
+  sleep: (ms, signal) => sleepFor(Math.max(0, ms), undefined, { signal }).catch(() => undefined),
 };
