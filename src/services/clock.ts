@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleepFor } from "node:timers/promises";
 
-/** Two clocks and a wait; `systemClock` but in tests. */
+/** What services know of time: `systemClock`, or one that a test moves. */
 export interface Clock {
   /**
    * Monotonic milliseconds since some fixed point, the same for all processes of the machine; differences
@@ -13,7 +13,10 @@ export interface Clock {
   monotonicMs(): number;
   /** The wall clock, for logs and health bodies. */
   wallTime(): Date;
-  /** Resolves after `ms` milliseconds, less than none included, or when `signal` aborts; it never rejects. */
+  /**
+   * Resolves after `ms` milliseconds, at once where that is less than none, or when `signal` aborts; it never
+   * rejects.
+   */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 

@@ -1,12 +1,24 @@
 /** A thousand environments that are discovered at once: the upstream sees no more than the settings allow. */
 import { expect, it } from "vitest";
 import { documentOfKey, listed } from "../support/discovered.ts";
-import { discoveryPath, proxyKey } from "../support/fault-upstream.ts";
+import { discoveryPath, type FaultUpstream, proxyKey } from "../support/fault-upstream.ts";
 import { eventually, getFlags, startProxy } from "../support/running-proxy.ts";
 
 const environments = 1000;
 const concurrencyMax = 5;
-const intervalSeconds = 3;
+const intervalSeconds = 6;
+
+/** Lists these environments; each document takes so long. */
+function serve(upstream: FaultUpstream, names: readonly string[], delayMs: number): void {
+  for (const name of names) {
+    upstream.setDocument(`ser.${name}`, documentOfKey(name));
+    upstream.setMode(`ser.${name}`, "ok", { delayMs });
+  }
+  upstream.setDocument(
+    discoveryPath,
+    names.map((name) => listed(name, `ser.${name}`)),
+  );
+}
 
 it("a thousand polls are spread, and no more run at once than the settings allow", async () => {
   await using proxy = await startProxy({
@@ -22,14 +34,7 @@ it("a thousand polls are spread, and no more run at once than the settings allow
   });
   const { upstream, url } = proxy;
   const names = Array.from({ length: environments }, (_, index) => `environment_${index}`);
-  for (const name of names) {
-    upstream.setDocument(`ser.${name}`, documentOfKey(name));
-    upstream.setMode(`ser.${name}`, "ok", { delayMs: 2 });
-  }
-  upstream.setDocument(
-    discoveryPath,
-    names.map((name) => listed(name, `ser.${name}`)),
-  );
+  serve(upstream, names, 2);
   const isServed = async (name: string) => (await getFlags(url, name)).status === 200;
   await eventually(() => isServed(names[0] ?? ""), 20_000);
   await eventually(() => upstream.requests(`ser.${names.at(-1)}`).length > 0, 60_000);
@@ -63,14 +68,7 @@ it("asking for the list and reporting usage take a place of polls", async () => 
   });
   const { upstream, url } = proxy;
   const names = ["one", "two", "three"];
-  for (const name of names) {
-    upstream.setDocument(`ser.${name}`, documentOfKey(name));
-    upstream.setMode(`ser.${name}`, "ok", { delayMs: 20 });
-  }
-  upstream.setDocument(
-    discoveryPath,
-    names.map((name) => listed(name, `ser.${name}`)),
-  );
+  serve(upstream, names, 20);
   for (const name of names) await eventually(async () => (await getFlags(url, name)).status === 200);
   await eventually(() => upstream.usage.length > 0);
   await eventually(() => upstream.requests("ser.three").length > 20);

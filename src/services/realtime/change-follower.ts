@@ -38,10 +38,10 @@ export class ChangeFollower implements AsyncDisposable {
   #wanted: "change" | "catch-up" | null = null;
   /** The newest change heard of; as the upstream writes it, in epoch milliseconds. */
   #heardMs = Number.NEGATIVE_INFINITY;
-  /** How new what is served is, for the change that is followed. */
-  #servedMs = Number.POSITIVE_INFINITY;
   /** The date of what is served; as if of the future, where it has none. */
   #dateMs = Number.POSITIVE_INFINITY;
+  /** Whether a document has come for the change that is followed whose date does not tell of it. */
+  #cameUndated = false;
   /** When as many refreshes will have been due, one each `spacingMs`, as there have been. */
   #spentMs = Number.NEGATIVE_INFINITY;
   #following: Promise<void> | null = null;
@@ -57,8 +57,7 @@ export class ChangeFollower implements AsyncDisposable {
   served(updatedAt: Date | null): void {
     const dateMs = updatedAt?.getTime() ?? Number.POSITIVE_INFINITY;
     // It has changed, and its date has not: of this change the date does not tell (reliability B20).
-    const tells = this.#following === null || dateMs !== this.#dateMs;
-    this.#servedMs = tells ? dateMs : Number.POSITIVE_INFINITY;
+    this.#cameUndated = this.#following !== null && dateMs === this.#dateMs;
     this.#dateMs = dateMs;
   }
 
@@ -98,10 +97,10 @@ export class ChangeFollower implements AsyncDisposable {
       this.#spentMs = Math.max(this.#spentMs, clock.monotonicMs()) + spacingMs;
       const wentWell = await refresh();
       // One that failed, or whose document is held back, is the poll's to try again in its time.
-      if (!wentWell || this.#servedMs >= this.#heardMs) repeats = [];
+      if (!wentWell || this.#cameUndated || this.#dateMs >= this.#heardMs) repeats = [];
     }
     this.#heardMs = Number.NEGATIVE_INFINITY;
-    this.#servedMs = this.#dateMs;
+    this.#cameUndated = false;
     this.#following = null;
   }
 

@@ -13,9 +13,8 @@ import { compileEnvironment } from "../../src/engine/compile-environment.ts";
 import { Evaluation, identityContext } from "../../src/engine/evaluate.ts";
 import { environmentDocument } from "../../src/models/environment-document.ts";
 import { type Json, state, variant, variants } from "../support/engine-documents.ts";
+import { fuzzRuns, fuzzTimeoutMs } from "../support/fuzz-runs.ts";
 
-const seed = 20_261_121;
-const runs = 400;
 const environmentKey = "env";
 const word = fc.constantFrom("gold", "silver", "go", "old", "bronze");
 const whole = fc.integer({ min: 1, max: 30 });
@@ -201,10 +200,11 @@ async function theirs(document: Json, identifier: string, traits: Traits): Promi
   };
 }
 
-it("answers as flagsmith-nodejs does where that agrees with the reference", async () => {
+const title = "answers as flagsmith-nodejs does where that agrees with the reference, from seed $seed";
+it.each(fuzzRuns(400))(title, { timeout: fuzzTimeoutMs() }, async (run) => {
   const identifiers = fc.constantFrom("ann", "bob", "dora");
   const agree = fc.asyncProperty(documents, identifiers, traitSets, async (document, identifier, traits) => {
     expect(ours(document, identifier, traits)).toEqual(await theirs(document, identifier, traits));
   });
-  await fc.assert(agree, { seed, numRuns: runs });
+  await fc.assert(agree, run);
 });
