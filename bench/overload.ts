@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../test/support/local-ports.ts";
+import { measureBareRefusal } from "./bare-refusal.ts";
 import { type BenchOptions, type BenchReport, runBenchmark, showProgress } from "./bench-command.ts";
 import { buildProxy } from "./built-proxy.ts";
 import { Child } from "./child-process.ts";
@@ -53,6 +54,10 @@ interface OverloadSample {
   readonly adminP99Ms: number;
   /** Whole seconds after the overload until one was as before it. */
   readonly recoverySeconds: number;
+  /** What is missing of the capacity, for each request that was refused: microseconds of the core. */
+  readonly refusalUs: number;
+  /** The same of a server that does nothing but refuse. */
+  readonly bareRefusalUs: number;
 }
 
 await runBenchmark(3, async (options) => report(await measureAll(options), options));
@@ -83,8 +88,10 @@ async function measureOnce(times: number, proxy: ProxyProgram): Promise<Overload
     { ...order, requests: [health] },
     { ...order, requests: [health], port: adminPort },
   ].map((each) => stack.use(new OpenLoop({ ...each, perSecond: besidePerSecond }, 1)));
-  const atLoad = (share: number) =>
-    new OpenLoop({ ...order, connectionsAtStart, requests: [identities], perSecond: capacity * share }, 1);
+  const loadOf = (share: number) => {
+    return { ...order, connectionsAtStart, requests: [identities], perSecond: capacity * share };
+  };
+  const atLoad = (share: number) => new OpenLoop(loadOf(share), 1);
 
   await using base = atLoad(0.5);
   await sleep(seconds.settle * 1000);
@@ -105,8 +112,10 @@ async function measureOnce(times: number, proxy: ProxyProgram): Promise<Overload
   await using after = atLoad(0.5);
   await sleep(2 * seconds.base * 1000);
   const calm = after.takeSeconds().findIndex((second) => isCalm(second, usualMs));
+  await after.stop();
+  const goodput = countOf(outcomes, "200") / seconds.overload / capacity;
   return {
-    goodput: countOf(outcomes, "200") / seconds.overload / capacity,
+    goodput,
     okP99Ms: percentileMs(outcomes, 0.99, "200"),
     refusedP99Ms: percentileMs(outcomes, 0.99, "503"),
     timeouts: countOf(outcomes, "timeout") / countOf(outcomes),
@@ -114,6 +123,8 @@ async function measureOnce(times: number, proxy: ProxyProgram): Promise<Overload
     healthP99Ms,
     adminP99Ms,
     recoverySeconds: calm === -1 ? Number.POSITIVE_INFINITY : calm,
+    refusalUs: ((1 - goodput) * seconds.overload * 1e6) / countOf(outcomes, "503"),
+    bareRefusalUs: await measureBareRefusal(loadOf(times)),
   };
 }
 
@@ -159,6 +170,7 @@ function report(samples: readonly OverloadSample[][], { rounds }: BenchOptions):
   const results = targets.map((target, index) => ({ ...target, samples: samples[index] ?? [] }));
   const head = ["load", "answered, of the capacity", "200, p99 ms", "503, p99 ms", "no answer in 1 s"];
   const besides = ["flags, p99 ms", "health, p99 ms", "admin health, p99 ms", "over after, s"];
+  const costs = ["a refusal, µs", "of a bare server, µs"];
   const rows = results.map(({ times, samples: each }) => {
     const text = (digits: number, read: (sample: OverloadSample) => number) =>
       measureText(summarize(each.map(read)), digits);
@@ -172,14 +184,17 @@ function report(samples: readonly OverloadSample[][], { rounds }: BenchOptions):
       text(0, ({ healthP99Ms }) => healthP99Ms),
       text(0, ({ adminP99Ms }) => adminP99Ms),
       text(0, ({ recoverySeconds }) => recoverySeconds),
+      text(0, ({ refusalUs }) => refusalUs),
+      text(0, ({ bareRefusalUs }) => bareRefusalUs),
     ];
   });
   const note =
     `POST identities, another body each time, an evaluation of 0.6 ms or so, on one core; an ` +
     `open loop for ${seconds.overload} s from the other core, each client waits ${patienceMs / 1000} s. ` +
-    `${rounds} rounds of fresh processes.`;
+    `${rounds} rounds of fresh processes. A refusal is what is missing of the capacity, for each; a bare ` +
+    `server answers the same load with 503 and does nothing else.`;
   return {
-    tables: [{ marker: "overload", text: tableText([...head, ...besides], rows), note }],
+    tables: [{ marker: "overload", text: tableText([...head, ...besides, ...costs], rows), note }],
     plots: [],
     missed: results.flatMap(missedOf),
     figures: { results },

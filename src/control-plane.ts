@@ -10,7 +10,7 @@ import { EnvironmentDiscovery } from "./services/environments/environment-discov
 import { EnvironmentList, keysOfPair, type ListChanges } from "./services/environments/environment-list.ts";
 import { EnvironmentPollers } from "./services/environments/environment-pollers.ts";
 import { limitedUpstream } from "./services/environments/limited-upstream.ts";
-import { createRefreshLimiter, type RefreshLimiter } from "./services/environments/refresh-limiter.ts";
+import { shareUpstream, type UpstreamPlaces } from "./services/environments/refresh-limiter.ts";
 import type { DataPlane } from "./services/environments/served-environments.ts";
 import { DiscoveredArchive } from "./services/persistence/discovered-archive.ts";
 import { EnvironmentArchive } from "./services/persistence/environment-archive.ts";
@@ -59,9 +59,9 @@ export function createControlPlane(
     ? null
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
   const upstream = client ?? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax);
-  const limiter = createRefreshLimiter(settings.poll.concurrencyMax);
+  const places = shareUpstream(settings.poll.concurrencyMax, settings.upstream.proxyKey !== null);
   const ours = { settings, stack, archive, dataPlane, userAgent };
-  const parts = { ...ours, limiter, clock, random: Math.random, logger };
+  const parts = { ...ours, places, clock, random: Math.random, logger };
   const { changes, pollers } = createPollers(parts, upstream);
   const list = new EnvironmentList(pollers);
   list.configure(settings.environments.map(keysOfPair));
@@ -98,7 +98,7 @@ interface ControlPlaneParts {
   readonly dataPlane: DataPlane;
   readonly userAgent: string;
   /** Of all that is asked of the upstream. */
-  readonly limiter: RefreshLimiter;
+  readonly places: UpstreamPlaces;
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
@@ -106,7 +106,7 @@ interface ControlPlaneParts {
 
 /** The pollers, and what has them refresh where the upstream tells of a change. */
 function createPollers(parts: ControlPlaneParts, upstream: UpstreamClient | DocumentFiles) {
-  const { settings, stack, archive, dataPlane, limiter, clock, random, logger } = parts;
+  const { settings, stack, archive, dataPlane, places, clock, random, logger } = parts;
   const shared = { clock, random, logger };
   const changes: UpstreamChanges = stack.use(
     new UpstreamChanges({
@@ -125,7 +125,7 @@ function createPollers(parts: ControlPlaneParts, upstream: UpstreamClient | Docu
       dataPlane: changes.watch(dataPlane),
       poll: settings.poll,
       holdsBackShrunk: settings.upstream.holdsBackShrunk,
-      limiter,
+      limiter: places.documents,
       archive,
     }),
   );
@@ -145,14 +145,14 @@ function createStreams({ settings, stack, userAgent, clock }: ControlPlaneParts)
  * @param client null: offline
  */
 function serveProxyKey(
-  { settings, stack, archive, dataPlane, limiter, clock, random, logger }: ControlPlaneParts,
+  { settings, stack, archive, dataPlane, places, clock, random, logger }: ControlPlaneParts,
   client: UpstreamClient | null,
   list: EnvironmentList,
 ) {
   const { proxyKey } = settings.upstream;
   if (proxyKey === null) return { discovery: null, usage: null };
   const shared = { poll: settings.poll, clock, random, logger };
-  const upstream = client === null ? null : limitedUpstream(client, limiter);
+  const upstream = client === null ? null : limitedUpstream(client, places);
   const kept = archive === null ? null : { records: archive.records, clock, logger };
   const discovery = new EnvironmentDiscovery({
     ...shared,

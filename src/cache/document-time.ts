@@ -4,7 +4,7 @@
  */
 
 const isoPattern =
-  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d+))?\s*(Z|z|[+-]\d{2}:?\d{2}(?::?\d{2})?)?$/;
+  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d+))?\s*(Z|z|[+-]\d{2}:?\d{2}(?::?\d{2})?)?$/;
 
 /**
  * @param text ISO 8601 with `Z`, with an offset, or without one (then UTC); up to microseconds count
@@ -16,9 +16,12 @@ export function epochSecondsText(text: string): string | null {
   const [, date, time = "", fraction = "", zone = "Z"] = match;
   const offset =
     zone.toUpperCase() === "Z" ? "Z" : `${zone.slice(0, 3)}:${zone.replace(":", "").slice(3, 5)}`;
-  const wholeMs = Date.parse(`${date}T${time.length === 5 ? `${time}:00` : time}${offset}`);
+  // A leap second (RFC 3339 5.7) is the one after it: the epoch counts none.
+  const isLeap = time.length === 8 && time.endsWith(":60");
+  const plainTime = isLeap ? time.replace(/60$/, "59") : time.padEnd(8, ":00");
+  const wholeMs = Date.parse(`${date}T${plainTime}${offset}`);
   if (Number.isNaN(wholeMs)) return null;
-  const seconds = Math.floor(wholeMs / 1000);
+  const seconds = Math.floor(wholeMs / 1000) + (isLeap ? 1 : 0);
   const digits = fraction.slice(0, 6).replace(/0+$/, "");
   if (seconds >= 0 || digits === "") return `${seconds}.${digits || "0"}`;
   return String(seconds + Number(`0.${digits}`));

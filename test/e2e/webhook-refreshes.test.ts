@@ -129,7 +129,16 @@ it("neither secret is logged, nor shown by a faulty configuration", async () => 
   });
   const { port } = new URL(await proxy.url());
   for (const request of [requestOf(), requestOf(body, null)]) await ask(Number(port), request);
-  await eventually(() => proxy.stdout().split("/proxy/webhook/…").length === 3);
+  const mistyped = [
+    "proxy//webhook",
+    "webhook",
+    "proxy/webhook%2f",
+    "x/Webhook\\",
+    "proxy/webhook/x/webhook",
+  ];
+  for (const path of mistyped)
+    await ask(Number(port), `GET /${path}/${pathSecret} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await eventually(() => proxy.stdout().split("…").length === 3 + mistyped.length);
   proxy.kill("SIGTERM");
   await proxy.exit;
   const section2 = { path_secret: `${pathSecret} ?`, signing_secret: `${signingSecret}\n${signingSecret}` };

@@ -110,6 +110,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   /** @param intervalMs the wait after a success from now on; null, or a shorter one: that of the settings */
   setPace(intervalMs: number | null): void {
     this.#pace.set(intervalMs);
+    if (this.#pace.slowMs === null) this.#promiseUsual();
   }
 
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
@@ -208,6 +209,15 @@ export class EnvironmentPoller implements AsyncDisposable {
   #recordSuccess(startTime: Date): void {
     this.#log.succeeded(this.#status.consecutiveFailures);
     this.#setStatus(freshStatus(startTime, this.#options.clock, this.#pace.slowMs));
+  }
+
+  /** A long wait that was promised ends now: the next poll is due a usual one from now (contract A7). */
+  #promiseUsual(): void {
+    const { lastSuccessMonotonicMs, pollIntervalMs } = this.#status;
+    if (lastSuccessMonotonicMs === null || pollIntervalMs === null) return;
+    const { clock, settings } = this.#options;
+    const dueMs = clock.monotonicMs() - lastSuccessMonotonicMs + settings().intervalMs;
+    if (dueMs < pollIntervalMs) this.#setStatus({ ...this.#status, pollIntervalMs: dueMs });
   }
 
   #recordFailure(error: unknown, startTime: Date): void {

@@ -1,4 +1,6 @@
-/** How many refreshes run at the same time, of all environments together. It does not know what they do. */
+/**
+ * How much is asked of the upstream at the same time, and who waits for whom. It does not know what is asked.
+ */
 import { bulkhead } from "cockatiel";
 
 /** Runs what it is given, at once or when a place is free. */
@@ -13,6 +15,29 @@ export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
 export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
   const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
   return (run) => places.execute(run);
+}
+
+/** Places for all that is asked of one upstream. */
+export interface UpstreamPlaces {
+  readonly documents: RefreshLimiter;
+  /** Of the list of environments. */
+  readonly list: RefreshLimiter;
+  readonly usage: RefreshLimiter;
+}
+
+/**
+ * Shares a cap out: the list and usage have a place each that documents never take, as documents that hang
+ * would hold up removals and reports for as long as there are environments that wait. Where there are too few
+ * places they share.
+ *
+ * @param concurrencyMax at least one; no more is asked at the same time
+ * @param hasProxyKey without one, documents are all that is asked for
+ */
+export function shareUpstream(concurrencyMax: number, hasProxyKey: boolean): UpstreamPlaces {
+  const reserved = hasProxyKey ? Math.min(2, concurrencyMax - 1) : 0;
+  const documents = createRefreshLimiter(concurrencyMax - reserved);
+  const list = reserved > 0 ? createRefreshLimiter(1) : documents;
+  return { documents, list, usage: reserved > 1 ? createRefreshLimiter(1) : list };
 }
 
 /**

@@ -33,10 +33,10 @@ export function logRequests(server: Server, { proxyHeaders, clock, logger }: Acc
   });
 }
 
-/**
- * Without the query, and without the key that the path of a stream holds (contract A10) and the secret of a
- * webhook's.
- */
+/** What comes behind it is the key of a stream (contract A10), or the secret of a webhook. */
+const beforeSecret = /(environments|webhook)((?:[/\\]|%2f|%5c)+)[^/\\]+/gi;
+
+/** Without the query, and without keys and secrets, also where the path is mistyped and found nothing. */
 function loggedPath(url: string): string | undefined {
-  return url.split("?", 1)[0]?.replace(/(\/sse\/environments\/|\/proxy\/webhook\/)[^/]+/, "$1…");
+  return url.split("?", 1)[0]?.replace(beforeSecret, "$1$2…");
 }

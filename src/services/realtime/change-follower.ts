@@ -26,7 +26,7 @@ export interface ChangeFollowerOptions {
 const spacingMs = 1000;
 const refreshesAtOnce = 5;
 /** Waits before a refresh is repeated; after the last one the poll brings the document. */
-const repeatWaitsMs: readonly number[] = [250, 500, 1000, 2000, 4000];
+const repeatWaitsMs: readonly number[] = [500, 1500, 6000];
 
 /** Of one environment. */
 export class ChangeFollower implements AsyncDisposable {

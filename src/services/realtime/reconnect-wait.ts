@@ -4,14 +4,15 @@
 export interface ReconnectReasons {
   /** Streams in a row that could not be opened or did not last; at least 1. */
   readonly failures: number;
-  /** The least wait that the upstream named in the stream (`retry:`); null: none. */
+  /** The wait that the upstream named in the stream (`retry:`); null: none. */
   readonly retryMs: number | null;
   /** What the last answer asked for (`Retry-After`); null: nothing. */
   readonly askedMs: number | null;
 }
 
 /**
- * Exponential, and halved at random: streams that broke together must not come back together.
+ * Exponential, and up to half of it is drawn at random: streams that broke together must not come back
+ * together. Nobody comes sooner than the upstream has asked for.
  *
  * @param limits `retry:` is honoured between them; `Retry-After` is limited by whoever read it
  * @param random from 0 (included) to 1 (excluded)
@@ -23,7 +24,9 @@ export function reconnectWaitMs(
   random: number,
 ): number {
   const { reconnectMinMs, reconnectMaxMs } = limits;
-  const firstMs = Math.min(Math.max(reconnectMinMs, retryMs ?? 0), reconnectMaxMs);
+  const namedMs = Math.min(retryMs ?? 0, reconnectMaxMs);
+  const firstMs = Math.max(reconnectMinMs, namedMs);
   const backoffMs = Math.min(reconnectMaxMs, firstMs * 2 ** Math.min(failures - 1, 30));
-  return Math.max(backoffMs * (0.5 + random / 2), askedMs ?? 0);
+  const leastMs = Math.max(backoffMs / 2, namedMs);
+  return Math.max(leastMs + (random * backoffMs) / 2, askedMs ?? 0);
 }

@@ -217,6 +217,14 @@ it.each([
   expect(JSON.stringify(rig.lines)).not.toMatch(/ser\.1|soon|x: y/);
 });
 
+it.each([["2999-01-01T00:00:00Z"], ["2999-01-01t00:00:00.5z"], ["2999-12-31T23:59:60+00:00"]])(
+  "an expiry may be written as RFC 3339 lets it: %s",
+  async (expires_at) => {
+    const rig = startRig();
+    expect(await rig.begin([listed("one", { key: "ser.1", expires_at })])).toEqual(["add one"]);
+  },
+);
+
 it("what nobody reads may be missing or odd", async () => {
   const rig = startRig();
   const entry = {

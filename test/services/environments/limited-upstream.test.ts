@@ -1,7 +1,7 @@
-/** What is asked with the proxy key waits for a place of the refreshes, and not once it is told to stop. */
+/** What is asked with the proxy key waits for its place, and not once it is told to stop. */
 import { expect, it } from "vitest";
 import { limitedUpstream } from "../../../src/services/environments/limited-upstream.ts";
-import { createRefreshLimiter } from "../../../src/services/environments/refresh-limiter.ts";
+import { createRefreshLimiter, shareUpstream } from "../../../src/services/environments/refresh-limiter.ts";
 
 const batch = { id: "one", rows: [] };
 
@@ -19,7 +19,7 @@ function startRig() {
         return { isTaken: true };
       },
     },
-    limiter,
+    { list: limiter, usage: limiter },
   );
   const free = async () => {
     gate.resolve();
@@ -50,5 +50,31 @@ it.each(["before it waits", "while it waits"])(
     await free();
     await new Promise(setImmediate);
     expect(sent()).toBe(0);
+  },
+);
+
+/** How much runs at once where everybody asks all the time and nothing is answered; and what of each kind. */
+it.each([
+  [16, true, { documents: 14, list: 1, usage: 1 }],
+  [3, true, { documents: 1, list: 1, usage: 1 }],
+  [2, true, { documents: 1, list: 1, usage: 0 }],
+  [1, true, { documents: 1, list: 0, usage: 0 }],
+  [16, false, { documents: 16, list: 0, usage: 0 }],
+  [1, false, { documents: 1, list: 0, usage: 0 }],
+])(
+  "of %s places (a proxy key: %s) %o run while documents hang",
+  async (concurrencyMax, hasProxyKey, expected) => {
+    const places = shareUpstream(concurrencyMax, hasProxyKey);
+    const running = { documents: 0, list: 0, usage: 0 };
+    for (const kind of ["documents", "list", "usage"] as const) {
+      for (let count = 0; count < 20; count += 1) {
+        void places[kind](() => {
+          running[kind] += 1;
+          return new Promise<void>(() => undefined);
+        });
+      }
+    }
+    await new Promise(setImmediate);
+    expect(running).toEqual(expected);
   },
 );

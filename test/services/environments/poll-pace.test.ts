@@ -1,6 +1,6 @@
 /** The slower pace of polls while the upstream tells of changes by itself, and the way back. */
 import { expect, test } from "vitest";
-import { failing, lastModified, startRig } from "../../support/poller-rig.ts";
+import { failing, lastModified, notModified, startRig } from "../../support/poller-rig.ts";
 
 const conditions = (requests: readonly { ifModifiedSince: string | null }[]) =>
   requests.map(({ ifModifiedSince }) => ifModifiedSince);
@@ -70,6 +70,23 @@ test("failures are followed by the usual wait, and the last success keeps its pr
   await rig.clock.advance(30_000);
   expect(rig.requests).toHaveLength(5);
   expect(rig.poller.status).toMatchObject({ consecutiveFailures: 4, pollIntervalMs: 60_000 });
+});
+
+test.each([
+  ["early in a long wait, as if it had succeeded then", 5000, 15_000],
+  ["late in a long wait, as before", 55_000, 60_000],
+])("health is promised a poll again once the pace is the usual one %s", async (_name, lostMs, promisedMs) => {
+  await using rig = startRig();
+  rig.poller.setPace(60_000);
+  await rig.clock.advance(lostMs);
+  rig.upstream = failing("server_error");
+  rig.poller.setPace(null);
+  expect(rig.poller.status).toMatchObject({ state: "fresh", pollIntervalMs: promisedMs });
+  await rig.clock.advance(60_000);
+  expect(rig.poller.status).toMatchObject({ state: "failing", pollIntervalMs: promisedMs });
+  rig.upstream = () => notModified;
+  await rig.clock.advance(10_000);
+  expect(rig.poller.status.pollIntervalMs).toBe(null);
 });
 
 test("documents are fetched without a condition as often as at the usual pace", async () => {

@@ -140,7 +140,7 @@ it("refreshes after each event, and again while the document is older", async ()
   client.last.say(changeEvent(1000.5));
   await settle();
   await clock.advance(60_000);
-  expect(refreshes).toHaveLength(1 + 6);
+  expect(refreshes).toHaveLength(1 + 4);
 });
 
 it("spreads the refreshes after all streams came back together, but for that of a change", async () => {
@@ -216,5 +216,5 @@ it("what is served already, published once more, is not the change that is waite
   await clock.advance(0);
   await serve(0, 1, true);
   await clock.advance(60_000);
-  expect(refreshes).toHaveLength(6);
+  expect(refreshes).toHaveLength(4);
 });
