@@ -129,16 +129,11 @@ it("neither secret is logged, nor shown by a faulty configuration", async () => 
   });
   const { port } = new URL(await proxy.url());
   for (const request of [requestOf(), requestOf(body, null)]) await ask(Number(port), request);
-  const mistyped = [
-    "proxy//webhook",
-    "webhook",
-    "proxy/webhook%2f",
-    "x/Webhook\\",
-    "proxy/webhook/x/webhook",
-  ];
+  const mistyped = ["proxy//webhook", "webhook", "proxy/webhook%2f", "x/Webhook/"];
   for (const path of mistyped)
     await ask(Number(port), `GET /${path}/${pathSecret} HTTP/1.1\r\nHost: x\r\n\r\n`);
-  await eventually(() => proxy.stdout().split("…").length === 3 + mistyped.length);
+  const masked = 2 + mistyped.length;
+  await eventually(() => proxy.stdout().match(/webhook(?:[/]|%2f)+…/gi)?.length === masked);
   proxy.kill("SIGTERM");
   await proxy.exit;
   const section2 = { path_secret: `${pathSecret} ?`, signing_secret: `${signingSecret}\n${signingSecret}` };

@@ -1,6 +1,6 @@
 /** The slower pace of polls while the upstream tells of changes by itself, and the way back. */
 import { expect, test } from "vitest";
-import { failing, lastModified, notModified, startRig } from "../../support/poller-rig.ts";
+import { documentOf, failing, lastModified, serving, startRig } from "../../support/poller-rig.ts";
 
 const conditions = (requests: readonly { ifModifiedSince: string | null }[]) =>
   requests.map(({ ifModifiedSince }) => ifModifiedSince);
@@ -84,8 +84,8 @@ test.each([
   expect(rig.poller.status).toMatchObject({ state: "fresh", pollIntervalMs: promisedMs });
   await rig.clock.advance(60_000);
   expect(rig.poller.status).toMatchObject({ state: "failing", pollIntervalMs: promisedMs });
-  rig.upstream = () => notModified;
-  await rig.clock.advance(10_000);
+  rig.upstream = serving(documentOf("{}"));
+  await rig.clock.advance(20_000);
   expect(rig.poller.status.pollIntervalMs).toBe(null);
 });
 
