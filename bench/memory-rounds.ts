@@ -17,12 +17,12 @@ import {
   startUpstream,
 } from "./measured-servers.ts";
 import type { MemoryCase, MemoryContents } from "./memory-cases.ts";
-import { childrenOf, memoryOf } from "./process-status.ts";
+import { childrenOf, memoryOf, workersOf } from "./process-status.ts";
 import { profileDocument, standardProfile } from "./profile-document.ts";
 
 export interface ProcessSample {
-  /** One process that does everything; or one that serves, and the one that polls. */
-  readonly role: "alone" | "worker" | "primary";
+  /** One process that does all but keep the archive; or one that serves, and the one that polls. */
+  readonly role: "alone" | "worker" | "primary" | "archive";
   readonly idleMib: number;
   readonly loadedMib: number;
   /** Of it, after the load, what is not shared with other processes. */
@@ -75,8 +75,14 @@ async function measureProcesses(
   load: Child,
 ): Promise<ProcessSample[]> {
   await sleep(settleMs);
-  const workers = childrenOf(root.pid);
-  const pids = [root.pid, ...workers];
+  const workers = workersOf(root.pid);
+  const rootRole = workers.length === 0 ? "alone" : "primary";
+  const processes = [
+    { role: rootRole, pid: root.pid } as const,
+    ...workers.map((pid) => ({ role: "worker", pid }) as const),
+    ...childrenOf(root.pid, "store-program").map((pid) => ({ role: "archive", pid }) as const),
+  ];
+  const pids = processes.map(({ pid }) => pid);
   const idle = pids.map(memoryOf);
   const order: LoadOrder = {
     ports: [port],
@@ -89,10 +95,8 @@ async function measureProcesses(
   };
   await load.ask(order);
   await sleep(settleMs);
-  const rootRole = workers.length === 0 ? "alone" : "primary";
-  return pids.map((pid, index) => {
+  return processes.map(({ role, pid }, index) => {
     const { rssMib: loadedMib, ownMib, peakMib } = memoryOf(pid);
-    const role = index === 0 ? rootRole : "worker";
     return { role, idleMib: idle[index]?.rssMib ?? 0, loadedMib, ownMib, peakMib };
   });
 }

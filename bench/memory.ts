@@ -53,9 +53,11 @@ function summarizeCase(
     alone: "one process",
     worker: `worker, one of ${workers}`,
     primary: `control plane, beside ${workers} workers`,
+    archive: `archive, beside ${workers === 1 ? "one process" : `${workers} workers`}`,
   };
   return [...Map.groupBy(samples, ({ role }) => role)].map(([role, own]) => {
-    const target = role === "primary" ? null : targetMib(contents.documentMib);
+    const isServing = role === "alone" || role === "worker";
+    const target = isServing ? targetMib(contents.documentMib) : null;
     return summarizeSamples({ name, role: names[role], environments, targetMib: target }, own);
   });
 }

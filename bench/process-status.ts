@@ -35,19 +35,30 @@ export function descriptorsOf(pid: number): number {
   }
 }
 
-/** @returns the processes that this one started and that live; none where there is no `/proc` */
-export function childrenOf(parent: number): number[] {
+/**
+ * @param program what their command lines have: all, where it is left out
+ * @returns the processes that this one started and that live; none where there is no `/proc`
+ */
+export function childrenOf(parent: number, program = ""): number[] {
   if (!existsSync("/proc/self/status")) return [];
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => field(readStatus(pid) ?? "", "PPid") === parent);
+    .filter((pid) => field(readStatus(pid) ?? "", "PPid") === parent)
+    .filter((pid) => readOf(pid, "cmdline")?.includes(program));
 }
 
+/** The processes of a proxy that answer requests, where it has several. */
+export function workersOf(proxy: number): number[] {
+  return childrenOf(proxy, "/worker.");
+}
+
+const readStatus = (pid: number): string | null => readOf(pid, "status");
+
 /** Null for a process that ended meanwhile. */
-function readStatus(pid: number): string | null {
+function readOf(pid: number, name: "status" | "cmdline"): string | null {
   try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
   } catch {
     return null;
   }

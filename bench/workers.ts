@@ -14,7 +14,7 @@ import { chooseCpuClock } from "./compare/process-cpu.ts";
 import { httpCase } from "./http-cases.ts";
 import type { LoadOrder } from "./load-generator.ts";
 import { type MeasuredServer, type ProxyProgram, startProxy, startUpstream } from "./measured-servers.ts";
-import { childrenOf } from "./process-status.ts";
+import { workersOf } from "./process-status.ts";
 import { profileDocument, standardProfile } from "./profile-document.ts";
 import { countText, type Measure, measureText, summarize, tableText, verdictText } from "./statistics.ts";
 
@@ -102,7 +102,7 @@ async function measureOnce(
   };
   await burden(warmUpRequests, 0);
   const roots = servers.map(({ process: { pid } }) => pid);
-  const serving = workers === 1 ? roots : roots.flatMap(childrenOf);
+  const serving = workers === 1 ? roots : roots.flatMap(workersOf);
   const before = [usedUs(roots), usedUs(serving)] as const;
   await burden(requestsPerWorker, warmUpRequests);
   const [all, own] = [since(usedUs(roots), before[0]), since(usedUs(serving), before[1])];

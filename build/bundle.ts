@@ -20,6 +20,7 @@ const entries = {
   worker: "src/worker.ts",
   admin: "src/admin.ts",
   "reader-program": "src/services/documents/reader-program.ts",
+  "store-program": "src/services/persistence/store-program.ts",
 };
 
 /**

@@ -5,7 +5,7 @@
 import { type FaultUpstream, startFaultUpstream } from "../../test/support/fault-upstream.ts";
 import type { Child } from "../child-process.ts";
 import { type MeasuredServer, type ProxyOptions, startProxy } from "../measured-servers.ts";
-import { childrenOf, descriptorsOf, memoryOf } from "../process-status.ts";
+import { childrenOf, descriptorsOf, memoryOf, workersOf } from "../process-status.ts";
 import { profileDocument, serverKey, standardProfile } from "../profile-document.ts";
 
 const documentEveryMs = 1000;
@@ -83,12 +83,12 @@ export class SupervisedProxy implements AsyncDisposable {
 
   /** The processes that serve, where it has several. */
   get workerPids(): readonly number[] {
-    return childrenOf(this.process.pid);
+    return workersOf(this.process.pid);
   }
 
   /** What all its processes use together. */
   get use(): ProxyUse {
-    const pids = [this.process.pid, ...this.workerPids];
+    const pids = [this.process.pid, ...childrenOf(this.process.pid)];
     const rssMib = pids.map(rssOf).reduce((sum, mib) => sum + mib, 0);
     return { rssMib, descriptors: pids.map(descriptorsOf).reduce((sum, count) => sum + count, 0) };
   }

@@ -2,13 +2,15 @@
 import { z } from "zod";
 
 /** The form of archived entries; one of another form is refused. */
-export const archiveForm = 1;
+export const archiveForm = 2;
 
 const count = z.number().int().min(0);
 
 /** Checks a head as it was read. */
 export const archiveHead = z.object({
   form: z.literal(archiveForm),
+  /** Whose it is. */
+  environment: z.string(),
   /** Of entries of one environment, the highest is the youngest. */
   sequence: count,
   /** The form of the packed document; of another one, only the body is of use. */

@@ -32,10 +32,12 @@ function start(upstream: FaultUpstream, path: string, workers = 1): ProxyProcess
   return startProxyProcess({ config });
 }
 
+const storedFiles = (folder: string) => readdirSync(folder, { recursive: true, encoding: "utf8" });
+
 /** Until a document is in the archive: its head is written last, and LevelDB's log has it as it is. */
 async function archived(path: string): Promise<void> {
   const folder = join(path, "documents");
-  const logs = () => readdirSync(folder).filter((name) => name.endsWith(".log"));
+  const logs = () => storedFiles(folder).filter((name) => name.endsWith(".log"));
   await eventually(() => logs().some((name) => readFileSync(join(folder, name)).includes('"sequence":')));
 }
 

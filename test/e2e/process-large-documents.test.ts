@@ -28,7 +28,7 @@ async function startReading(): Promise<Reading> {
   const config = { api_poll_timeout_seconds: 20 };
   const { proxy, upstream, url } = stack.use(await startServing({ config }));
   upstream.setDocument(serverKey, largeText);
-  const readers = (): number[] => childrenOf(proxy.pid);
+  const readers = (): number[] => childrenOf(proxy.pid, "reader-program");
   await eventually(() => {
     const [pid] = readers();
     return pid !== undefined && process.kill(pid, "SIGSTOP");

@@ -19,13 +19,13 @@ import {
 import {
   askEach,
   askFresh,
-  childrenOf,
   flagsPath,
   flagsRequest,
   healthPath,
   linesWith,
   startWorkers,
   workersConfig,
+  workersOf,
 } from "../support/worker-processes.ts";
 
 const get = (path: string, key: string) => requestText(`GET ${path}`, [`X-Environment-Key: ${key}`]);
@@ -240,7 +240,7 @@ it("before the first document every worker answers 503, and each serves once it 
   await upstream.refuse();
   await using proxy = startProxyProcess({ config: workersConfig(upstream) });
   const port = Number(new URL(await proxy.url()).port);
-  expect(childrenOf(proxy.pid)).toHaveLength(2);
+  expect(workersOf(proxy.pid)).toHaveLength(2);
   for (const { status } of await askFresh(port, flagsPath)) expect(status).toBe(503);
   for (const { status } of await askFresh(port, healthPath)) expect(status).toBe(503);
   await upstream.accept();

@@ -32,8 +32,8 @@ class Disk {
     ...this.#store,
     put: (key: string, value: Uint8Array) => this.#limited(() => this.#store.put(key, value)),
     del: (key: string) => this.#limited(() => this.#store.del(key)),
-    clear: (range?: object) => this.#limited(() => this.#store.clear(range)),
-  } as DocumentStore;
+    clear: (range) => this.#limited(() => this.#store.clear(range)),
+  };
 }
 
 class World implements AsyncDisposable {

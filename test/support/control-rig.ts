@@ -25,6 +25,7 @@ import { ClientStreams } from "../../src/services/realtime/client-streams.ts";
 import type { Logger } from "../../src/services/service-logger.ts";
 import type { DocumentRequest, UpstreamAnswer } from "../../src/services/upstream/upstream-client.ts";
 import type { TestApp } from "./contract-requests.ts";
+import { twinsIn } from "./memory-store.ts";
 import { documentOf } from "./poller-rig.ts";
 import { createRecordingLogger, defaultClientStreams, defaultLimits, type LoggedLine } from "./test-app.ts";
 
@@ -59,7 +60,7 @@ export interface ControlRig extends AsyncDisposable {
 
 /** What an archive in a folder is to the control plane, over a store of the test's choice. */
 function archiveOver(store: DocumentStore, clock: Clock, logger: Logger) {
-  const archive = new DocumentArchive(store);
+  const archive = new DocumentArchive(twinsIn(store));
   const writer = new ArchiveWriter({ archive, clock, logger });
   return {
     find: async (key: string) => (await archive.find(hash("md5", key)).catch(() => null))?.found ?? null,

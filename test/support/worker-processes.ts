@@ -77,7 +77,7 @@ export async function startWorkers(options: WorkersOptions = {}): Promise<Runnin
     upstream,
     url,
     port,
-    pids: () => childrenOf(proxy.pid),
+    pids: () => workersOf(proxy.pid),
     connect: (count = 8) => connectTo(port, count),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -95,12 +95,25 @@ export function workersConfig(
   });
 }
 
-/** The processes that a process has started and that have not ended; none where it has ended itself. */
-export function childrenOf(pid: number): number[] {
+/**
+ * The processes that a process has started and that have not ended; none where it has ended itself.
+ * @param program what their command lines have: all, where it is left out
+ */
+export function childrenOf(pid: number, program = ""): number[] {
   if (!isRunning(pid)) return [];
   const threads = readdirSync(`/proc/${pid}/task`);
   const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
-  return lists.flatMap((list) => list.split(" ").map(Number)).filter((child) => child > 0);
+  const children = lists.flatMap((list) => list.split(" ").map(Number)).filter((child) => child > 0);
+  return children.filter((child) => isRunning(child) && commandLineOf(child).includes(program));
+}
+
+function commandLineOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+}
+
+/** The processes of a program that answer requests. */
+export function workersOf(pid: number): number[] {
+  return childrenOf(pid, "/worker.");
 }
 
 /** Whether the process is there; one that ended and whose parent has not noticed yet is not. */
@@ -145,10 +158,10 @@ export async function successorOf(running: RunningWorkers, known: readonly numbe
 
 /** Ends all workers of a program at once; resolves when as many others run, which may not listen yet. */
 export async function replaceAll({ pid }: ProxyProcess): Promise<void> {
-  const before = childrenOf(pid);
+  const before = workersOf(pid);
   for (const each of before) process.kill(each, "SIGKILL");
   await eventually(() => {
-    const pids = childrenOf(pid);
+    const pids = workersOf(pid);
     return pids.length === before.length && pids.every((each) => !before.includes(each));
   }, startMsMax);
 }

@@ -19,14 +19,19 @@ interface ArchiveWriterOptions {
   readonly logger: Logger;
 }
 
+interface HeldDocument {
+  readonly document: SnapshotInput;
+  readonly isWritten: boolean;
+}
+
 /** One for the whole archive: documents are written one after the other. */
 export class ArchiveWriter {
   readonly #options: ArchiveWriterOptions;
   /** By environment, in the order in which they came; null: what is there of it is to go. */
   readonly #waiting = new Map<string, SnapshotInput | null>();
   readonly #confirmedMs = new Map<string, number>();
-  /** Documents that could not be written, the last one of each environment. */
-  readonly #unwritten = new Map<string, SnapshotInput>();
+  /** The last document of each environment, to be written again where the disk has lost it. */
+  readonly #held = new Map<string, HeldDocument>();
   /** Environments of which something may still be there that is to go. */
   readonly #forgetting = new Set<string>();
   #writing: Promise<void> | null = null;
@@ -41,6 +46,11 @@ export class ArchiveWriter {
     this.#waiting.set(environment, document);
     this.#confirmedMs.set(environment, this.#options.clock.monotonicMs());
     this.#writing ??= this.#writeAll();
+  }
+
+  /** A document is being served that was read from the archive. */
+  found(environment: string, document: SnapshotInput): void {
+    if (!this.#held.has(environment)) this.#held.set(environment, { document, isWritten: true });
   }
 
   /** Has all removed that is there of an environment. */
@@ -61,13 +71,18 @@ export class ArchiveWriter {
     const { archive, clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - (this.#confirmedMs.get(environment) ?? Number.NEGATIVE_INFINITY) < confirmedEveryMs) return;
-    const unwritten = this.#unwritten.get(environment);
-    if (unwritten !== undefined) {
-      this.keep(environment, unwritten);
+    const held = this.#held.get(environment);
+    if (held?.isWritten === false) {
+      this.keep(environment, held.document);
       return;
     }
     this.#confirmedMs.set(environment, nowMs);
-    archive.confirm(environment, clock.wallTime()).catch((error: unknown) => this.failed(error));
+    const confirmed = archive.confirm(environment, clock.wallTime()).then((isThere) => {
+      if (isThere) this.#succeeded();
+      else if (held !== undefined && held === this.#held.get(environment))
+        this.keep(environment, held.document);
+    });
+    confirmed.catch((error: unknown) => this.failed(error));
   }
 
   /** Resolves when nothing waits to be written. */
@@ -87,16 +102,20 @@ export class ArchiveWriter {
   async #write(environment: string, document: SnapshotInput | null): Promise<void> {
     const { archive } = this.#options;
     try {
-      if (document === null) this.#unwritten.delete(environment);
-      else this.#unwritten.set(environment, document);
+      if (document === null) this.#held.delete(environment);
+      else this.#held.set(environment, { document, isWritten: false });
       await (document === null ? archive.forget(environment) : archive.keep(environment, document));
-      this.#unwritten.delete(environment);
+      if (document !== null) this.#held.set(environment, { document, isWritten: true });
       if (this.#waiting.get(environment) !== null) this.#forgetting.delete(environment);
-      if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
-      this.#isFailing = false;
+      this.#succeeded();
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  #succeeded(): void {
+    if (this.#isFailing) this.#options.logger.info({}, "Documents are archived again");
+    this.#isFailing = false;
   }
 
   /** Says once why documents are not archived; the next one that is ends it. */

@@ -10,9 +10,9 @@ import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
 import { ArchiveWriter } from "./archive-writer.ts";
 import type { ArchivedDocument } from "./document-archive.ts";
-import { StoreUnavailableError } from "./document-store.ts";
 import { KeptRecords } from "./kept-records.ts";
 import { LastingArchive } from "./lasting-archive.ts";
+import { StoreUnavailableError } from "./store-errors.ts";
 
 /** What is still to be written when the process ends gets so long. */
 const lastWritesMsMax = 5000;
@@ -69,6 +69,8 @@ export class EnvironmentArchive implements AsyncDisposable {
       for (const refusal of refusals) {
         logger.warn({ environment }, `An archived document is not used: ${refusal}`);
       }
+      // What another build has packed is packed anew: its buffers are nobody's.
+      if (found?.isPacked === true) this.#writer.found(name, found.document);
       return found;
     } catch (error) {
       // That there is none was said when it was opened.
@@ -100,13 +102,14 @@ export class EnvironmentArchive implements AsyncDisposable {
   /** Writes what waits, for a while, and lets the store go. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
-    const close = () => this.#archive[Symbol.asyncDispose]();
-    // A store that cannot be closed in order is left as after a kill.
+    const close = () => this.#archive.close();
     const closed = this.#writer
       .settled()
       .then(close, close)
       .catch(() => undefined);
     await settlesWithin(closed, lastWritesMsMax, this.#options.clock);
+    // A store that cannot be closed in order is left as after a kill.
+    this.#archive.giveUp();
   }
 
   /** @returns the environment's name, which is in use from now on */

@@ -3,7 +3,7 @@
  * has ended. It never rejects: what cannot be kept is one warning, until it can be again.
  */
 import type { Logger } from "../service-logger.ts";
-import { StoreUnavailableError } from "./document-store.ts";
+import { StoreUnavailableError } from "./store-errors.ts";
 
 /** Documents are stored under digests, which no name begins like. */
 export type RecordName = `@${string}`;

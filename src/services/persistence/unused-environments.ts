@@ -3,16 +3,16 @@
  * process ran. It removes nothing.
  */
 import type { DocumentArchive } from "./document-archive.ts";
-import type { ListedStore } from "./document-store.ts";
+import { storeNames, type TwinStores } from "./document-store.ts";
 
 /** @returns the names of environments of which nothing was received or confirmed since this time */
 export async function environmentsUnusedSince(
   time: Date,
-  store: Pick<ListedStore, "keys">,
+  twins: TwinStores,
   archive: Pick<DocumentArchive, "lastUse">,
 ): Promise<readonly string[]> {
   const unused: string[] = [];
-  for (let name = await nameBehind("", store); name !== null; name = await nameBehind(name, store)) {
+  for (let name = await nameBehind("", twins); name !== null; name = await nameBehind(name, twins)) {
     // Other records of the store have names of their own (`RecordName`).
     if (!name.startsWith("@") && (await archive.lastUse(name)) < time) unused.push(name);
   }
@@ -20,7 +20,8 @@ export async function environmentsUnusedSince(
 }
 
 /** All keys of one environment begin with its name and `!`: so the next name is one step away. */
-async function nameBehind(name: string, store: Pick<ListedStore, "keys">): Promise<string | null> {
-  const [key] = await store.keys({ gt: `${name}!~`, limit: 1 }).all();
-  return key?.split("!", 1)[0] ?? null;
+async function nameBehind(name: string, twins: TwinStores): Promise<string | null> {
+  const keys = await Promise.all(storeNames.map((each) => twins[each].nextKey(`${name}!~`)));
+  const [first] = keys.filter((key) => key !== null).sort();
+  return first?.split("!", 1)[0] ?? null;
 }

@@ -11,7 +11,7 @@ const younger = { lastModified: "two" } as SnapshotInput;
 function startWriter() {
   const clock = new FakeClock();
   const { logger, lines } = createRecordingLogger();
-  const disk = { isFull: true, kept: [] as SnapshotInput[], confirmed: 0 };
+  const disk = { isFull: true, isLost: false, kept: [] as SnapshotInput[], confirmed: 0 };
   const archive = {
     keep: async (_environment: string, kept: SnapshotInput) => {
       if (disk.isFull) throw new Error("No space left on device");
@@ -19,6 +19,7 @@ function startWriter() {
     },
     confirm: async () => {
       disk.confirmed += 1;
+      return !disk.isLost;
     },
     forget: async () => void disk.kept.splice(0),
   };
@@ -74,7 +75,7 @@ it("an environment is forgotten once its removal has ended, whatever is written 
     return writes.at(-1)?.promise ?? Promise.resolve();
   };
   const { logger } = createRecordingLogger();
-  const archive = { keep: write, confirm: write, forget: write };
+  const archive = { keep: write, confirm: async () => true, forget: write };
   const writer = new ArchiveWriter({ archive, clock: new FakeClock(), logger });
   writer.keep("e", document);
   writer.forget("e");
@@ -84,4 +85,36 @@ it("an environment is forgotten once its removal has ended, whatever is written 
   writes[1]?.resolve();
   await writer.settled();
   expect(writer.isForgetting("e")).toBe(false);
+});
+
+it.each(["kept", "found"] as const)(
+  "one that was %s is written again where the disk has lost it",
+  async (how) => {
+    const { clock, disk, lines, writer } = startWriter();
+    disk.isFull = false;
+    if (how === "kept") writer.keep("e", document);
+    else writer.found("e", document);
+    await writer.settled();
+    const before = disk.kept.length;
+    for (const isLost of [false, true, false]) {
+      disk.isLost = isLost;
+      clock.pass(confirmedEveryMs);
+      writer.confirm("e");
+      await new Promise(setImmediate);
+    }
+    expect(disk.kept.slice(before)).toEqual([document]);
+    expect(lines).toEqual([]);
+  },
+);
+
+it("notes that could not be written are told once, and again when they can be", async () => {
+  const { clock, lines, writer } = startWriter();
+  const times = (count: number) => Array.from({ length: count });
+  writer.failed(new Error("gone"));
+  for (const _ of times(2)) {
+    clock.pass(confirmedEveryMs);
+    writer.confirm("other");
+    await new Promise(setImmediate);
+  }
+  expect(lines.map(({ level }) => level)).toEqual(["warn", "info"]);
 });
