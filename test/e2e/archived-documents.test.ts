@@ -16,6 +16,7 @@ import {
   startProxyProcess,
 } from "../support/running-proxy.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { childrenOf, isRunning } from "../support/worker-processes.ts";
 
 const isServing = (url: string) => async () => (await getFlags(url)).status === 200;
 const flagsText = async (url: string) => (await getFlags(url)).text();
@@ -111,4 +112,41 @@ it("a path that cannot be used is one warning", async () => {
   await using proxy = start(upstream, path);
   await eventually(isServing(await proxy.url()));
   expect(proxy.stdout().match(/Documents are not archived/g)).toHaveLength(1);
+});
+
+const keepersOf = ({ pid }: ProxyProcess) => childrenOf(pid, "store-program");
+
+it("where the process that keeps the archive is killed, another one does, and flags are served", async () => {
+  await using upstream = await startUpstream();
+  using folder = makeTemporaryFolder("archived-documents");
+  const path = join(folder.path, "data");
+  await using first = start(upstream, path);
+  const url = await first.url();
+  await eventually(isServing(url));
+  await archived(path);
+  for (const pid of keepersOf(first)) process.kill(pid, "SIGKILL");
+  upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "second" }));
+  await eventually(async () => (await flagsText(url)).includes("second"));
+  await eventually(() => keepersOf(first).length === 1);
+  first.kill("SIGTERM");
+  expect((await first.exit).code).toBe(0);
+  await upstream.refuse();
+  await using second = start(upstream, path);
+  await eventually(isServing(await second.url()));
+});
+
+it.each([1, 2])("a disk that hangs holds up neither flags nor the end, with %i workers", async (workers) => {
+  await using upstream = await startUpstream();
+  using folder = makeTemporaryFolder("archived-documents");
+  await using proxy = start(upstream, join(folder.path, "data"), workers);
+  const url = await proxy.url();
+  await eventually(isServing(url));
+  const keepers = keepersOf(proxy);
+  // It waits as it would for the disk.
+  for (const pid of keepers) process.kill(pid, "SIGSTOP");
+  upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "second" }));
+  await eventually(async () => (await flagsText(url)).includes("second"));
+  proxy.kill("SIGTERM");
+  expect((await proxy.exit).code).toBe(0);
+  await eventually(() => keepers.every((pid) => !isRunning(pid)));
 });

@@ -10,7 +10,7 @@ import { type ArchiveReading, DocumentArchive } from "./document-archive.ts";
 import { type StoreName, storeNames, type TwinStores } from "./document-store.ts";
 import type { RecordName, RecordStore } from "./kept-records.ts";
 import { type OpenStores, openCopy, openStores } from "./open-stores.ts";
-import { isOfDamage, StoreDamagedError, StoreEndedError, StoreUnavailableError } from "./store-errors.ts";
+import { mayGoWellAnew, StoreDamagedError, StoreEndedError, StoreUnavailableError } from "./store-errors.ts";
 import type { StoreOpening } from "./store-orders.ts";
 import { StoreProcess } from "./store-process.ts";
 import { environmentsUnusedSince } from "./unused-environments.ts";
@@ -201,7 +201,7 @@ export class LastingArchive implements RecordStore {
       } catch (error) {
         if (!(error instanceof StoreEndedError)) throw error;
         this.#dropEnded(stores, error);
-        if (ends === endsMax || error.end === "given-up") throw error;
+        if (ends === endsMax || !mayGoWellAnew(error)) throw error;
       }
     }
   }
@@ -220,8 +220,8 @@ export class LastingArchive implements RecordStore {
         else if (this.#opened === stores) this.#opened = null;
         if (error instanceof StoreDamagedError) this.#damaged.add(error.store);
         await stores.process.close();
-        // What is damaged is set aside then, one store after the other.
-        if (tries > storeNames.length || !isOfDamage(error)) throw error;
+        // One store after the other may be damaged.
+        if (tries > storeNames.length || !mayGoWellAnew(error)) throw error;
       }
     }
   }

@@ -49,7 +49,8 @@ export class StoreEndedError extends Error {
   }
 }
 
-/** @returns whether an operation failed by the files of a store, which are then to be set aside */
-export function isOfDamage(error: unknown): boolean {
-  return error instanceof StoreDamagedError || (error instanceof StoreEndedError && error.end === "crashed");
+/** @returns whether the same may go well in stores that are opened anew: what is damaged is set aside */
+export function mayGoWellAnew(error: unknown): boolean {
+  if (error instanceof StoreEndedError) return error.end !== "given-up";
+  return error instanceof StoreDamagedError;
 }
