@@ -67,7 +67,8 @@ export function createDuty(
   const { clientSideKey: clientKey } = keys;
   const label = () => labelOf(duty.keys, clock);
   const log = new PublishLog({ label, clientKey, logger });
-  const target = { environment, clientKey, label, log, guard: new DocumentGuard(holdsBackShrunk) };
+  const guard = new DocumentGuard(clientKey, holdsBackShrunk);
+  const target = { environment, clientKey, label, log, guard };
   const poller = new EnvironmentPoller({
     label,
     serverKey: () => serverKeyOf(duty.keys, clock),

@@ -57,6 +57,8 @@ export class EnvironmentPoller implements AsyncDisposable {
   #requested: PromiseWithResolvers<void> | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
+  /** The server key that was sent last. */
+  #sentKey: string | null = null;
 
   constructor(options: EnvironmentPollerOptions) {
     this.#options = options;
@@ -171,10 +173,11 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   async #fetchAndPublish(intervals: number): Promise<void> {
-    const { clock, publish, serverKey, upstream } = this.#options;
+    const { clock, publish, upstream } = this.#options;
+    const serverKey = this.#nextServerKey();
     const ifModifiedSince = this.#validator.nextIfModifiedSince(intervals);
     const signal = this.#stop.signal;
-    const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
+    const answer = await upstream.fetchDocument({ serverKey, ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
       this.#takeNotModified(ifModifiedSince !== null);
       return;
@@ -192,6 +195,14 @@ export class EnvironmentPoller implements AsyncDisposable {
     }
     this.#validator.refused(answer, outcome.refusal);
     throw outcome.refusal;
+  }
+
+  /** Another key may open another document: the date of the one before says nothing of it. */
+  #nextServerKey(): string {
+    const serverKey = this.#options.serverKey();
+    if (this.#sentKey !== null && serverKey !== this.#sentKey) this.#validator.failed();
+    this.#sentKey = serverKey;
+    return serverKey;
   }
 
   /** The upstream still has the document that was asked about: the published one, or a refused one. */

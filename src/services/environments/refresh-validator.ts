@@ -85,7 +85,10 @@ export class RefreshValidator {
     this.#rememberDate(document);
   }
 
-  /** Something else went wrong: what the upstream holds now is unknown until it sends it. */
+  /**
+   * Something else went wrong, or another server key is sent: what the upstream holds now is unknown until it
+   * sends it.
+   */
   failed(): void {
     this.#mayAskConditionally = false;
   }
