@@ -63,7 +63,7 @@ export class DocumentGuard {
     );
   }
 
-  /** Whether it is the environment's own by its api_key, where the one that is served is not (decision 0031). */
+  /** Whether it is the environment's own by its api_key, and the served one is not (decision 0031). */
   #isOwnAtLast(facts: DocumentFacts): boolean {
     return facts.apiKey === this.#clientKey && this.#served?.apiKey !== this.#clientKey;
   }

@@ -63,7 +63,7 @@ it("a document that lost its flags is not believed where the served one came bet
   expect(reasons).toEqual([null, "document_shrunk", null, "document_shrunk", null]);
 });
 
-it("another environment's document, served and archived first, gives way to the environment's own", async () => {
+it("another environment's document, served and archived, gives way to the environment's own", async () => {
   const clock = new FakeClock();
   const store = new MemoryStore();
   const [foreign, own] = ["clientB", "clientA"].map((api_key, id) =>
