@@ -1,6 +1,6 @@
 /**
- * Writes an exported document to its file: whole or not at all, and for its owner alone, as a document may hold
- * identities. It must not look at what it writes.
+ * Writes an exported document to its file: whole or not at all, and for its owner alone, as a document may
+ * hold identities. It must not look at what it writes.
  */
 import { randomUUID } from "node:crypto";
 import { lstat, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";

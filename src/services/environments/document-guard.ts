@@ -59,7 +59,7 @@ export class DocumentGuard {
     this.#heldBack = digest;
     throw new UpstreamError(
       "document_shrunk",
-      `The upstream's document suddenly has ${facts.features} features where ${served} are served`,
+      `The document suddenly has ${facts.features} features where ${served} are served`,
     );
   }
 

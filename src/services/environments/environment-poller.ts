@@ -6,7 +6,8 @@ import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
-import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
+import type { DocumentSource } from "../upstream/document-source.ts";
+import type { FetchedDocument } from "../upstream/upstream-client.ts";
 import { PollPace } from "./poll-pace.ts";
 import { type RefreshLimiter, runInPlace } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
@@ -30,7 +31,7 @@ export interface EnvironmentPollerOptions {
   readonly label: () => string;
   /** Asked before each refresh, as keys rotate and expire. */
   readonly serverKey: () => string;
-  readonly upstream: Pick<UpstreamClient, "fetchDocument">;
+  readonly upstream: DocumentSource;
   /**
    * Reads the document and resolves when it is being served, or to why it was refused. Throws whatever else
    * fails: the same document is then tried again. In both cases what was served still is.
@@ -62,7 +63,7 @@ export class EnvironmentPoller implements AsyncDisposable {
 
   constructor(options: EnvironmentPollerOptions) {
     this.#options = options;
-    this.#log = new RefreshLog(options.label, options.logger, options.clock);
+    this.#log = new RefreshLog(options.label, options.logger, options.clock, options.upstream.nextAction);
     this.#validator = new RefreshValidator(() => options.settings().unconditionalEveryPolls);
     this.#pace = new PollPace({ ...options, stop: this.#stop.signal });
   }
