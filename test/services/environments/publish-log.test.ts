@@ -40,3 +40,11 @@ test("the environment's own document is no older one than the other environment'
   const messages = lines.filter(({ level }) => level === "warn").map(({ message }) => message);
   expect(messages).toEqual([expect.stringContaining("api_key is not the configured client_side_key")]);
 });
+
+test("of a long name its beginning is told", () => {
+  const { logger, lines } = createRecordingLogger();
+  const log = new PublishLog({ label: () => "ser.…1234", clientKey: "clientA", logger });
+  log.published({ ...reportOf(null), environmentName: "n".repeat(100_000) }, 1);
+  log.published({ ...reportOf(null), environmentName: null }, 1);
+  expect(lines.map(({ fields }) => fields["environmentName"])).toEqual(["n".repeat(100), null]);
+});
