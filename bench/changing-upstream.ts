@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 
 /** Settings under which the proxy asks again at once, and waits for the answer as long as it takes. */
 export const changingSettings: Readonly<Record<string, string>> = {
-  API_POLL_FREQUENCY_SECONDS: "0.05",
+  API_POLL_FREQUENCY_SECONDS: "0.1",
   POLLING__JITTER_RATIO: "0",
   API_POLL_TIMEOUT_SECONDS: "300",
   UPSTREAM__DOCUMENT_TIMEOUT_SECONDS: "600",

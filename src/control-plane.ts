@@ -58,7 +58,8 @@ export function createControlPlane(
   const client = settings.isOffline
     ? null
     : stack.use(new UpstreamClient({ settings: settings.upstream, userAgent, clock }));
-  const upstream = client ?? new DocumentFiles(settings.environments, settings.upstream.documentBytesMax);
+  const { documentBytesMax } = settings.upstream;
+  const upstream = client ?? new DocumentFiles(settings.environments, documentBytesMax, clock);
   const places = shareUpstream(settings.poll.concurrencyMax, settings.upstream.proxyKey !== null);
   const ours = { settings, stack, archive, dataPlane, userAgent };
   const parts = { ...ours, places, clock, random: Math.random, logger };

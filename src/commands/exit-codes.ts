@@ -3,7 +3,7 @@ export const exitCodes = {
   ok: 0,
   /**
    * Something failed that is not the operator's doing: a bug, an unhealthy proxy, an upstream that does not
-   * answer.
+   * answer, or sends no document of the environment.
    */
   failure: 1,
   /** The command line or the configuration is wrong (contract A12). */

@@ -1,19 +1,20 @@
 /**
  * The command `export`: writes an environment document to a file, as SDKs in offline mode and
- * `environment_key_pairs[].file` read it. It fetches from the upstream, or from a running proxy.
+ * `environment_key_pairs[].file` read it. It fetches from the upstream, or from a running proxy, and writes
+ * nothing that the proxy would not serve.
  */
-import { writeFile } from "node:fs/promises";
 import { loadSettings } from "../config/load-settings.ts";
 import { UpstreamError } from "../models/errors.ts";
 import type { Settings } from "../models/settings.ts";
 import { systemClock } from "../services/clock.ts";
-import { joinPages } from "../services/documents/pack-document.ts";
+import { joinPages, packDocument } from "../services/documents/pack-document.ts";
 import { joinBlocks } from "../services/documents/page-blocks.ts";
 import { nextActions } from "../services/upstream/next-actions.ts";
 import { UpstreamClient } from "../services/upstream/upstream-client.ts";
 import type { CommandOutput } from "./command-output.ts";
 import { exitCodes } from "./exit-codes.ts";
-import { findEnvironment } from "./exported-environment.ts";
+import { type ExportedEnvironment, findEnvironment } from "./exported-environment.ts";
+import { writeDocument } from "./written-document.ts";
 
 export interface ExportOptions {
   readonly configPath?: string | undefined;
@@ -48,31 +49,40 @@ export async function exportDocument(output: CommandOutput, options: ExportOptio
     output.stderr.write(`${found.fault}\n`);
     return found.exitCode;
   }
-  try {
-    const text = await fetchText(settings, found.serverKey, url, userAgent);
-    const file = options.file ?? found.fileName;
-    if (file === "-") output.stdout.write(`${text}\n`);
-    else await writeFile(file, text, { mode: 0o600 });
-    output.stderr.write(
-      `exported ${Buffer.byteLength(text)} bytes to ${file === "-" ? "standard output" : file}\n`,
-    );
-    return exitCodes.ok;
-  } catch (error) {
-    const reason =
-      error instanceof UpstreamError
-        ? `${error.message}. ${nextActions[error.code]}`
-        : `the file cannot be written: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
-    output.stderr.write(`${reason}\n`);
+  const document = await fetchDocument(settings, found, url, userAgent).catch(failureOf);
+  if (document instanceof UpstreamError) {
+    output.stderr.write(`not exported: ${document.message}. ${nextActions[document.code]}\n`);
     return exitCodes.failure;
   }
+  return await write(output, options.file ?? found.fileName, document);
 }
 
-async function fetchText(
+/** @throws what is a bug */
+function failureOf(error: unknown): UpstreamError {
+  if (!(error instanceof UpstreamError)) throw error;
+  return error;
+}
+
+async function write({ stdout, stderr }: CommandOutput, file: string, document: Buffer): Promise<number> {
+  try {
+    if (file === "-") stdout.write(`${document}\n`);
+    else await writeDocument(file, document);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    stderr.write(`not exported: the file cannot be written: ${code}\n`);
+    return exitCodes.failure;
+  }
+  stderr.write(`exported ${document.byteLength} bytes to ${file === "-" ? "standard output" : file}\n`);
+  return exitCodes.ok;
+}
+
+/** @throws UpstreamError also where what came is no document, or another environment's */
+async function fetchDocument(
   { upstream: settings }: Settings,
-  serverKey: string,
+  { serverKey, clientKey }: ExportedEnvironment,
   url: string | undefined,
   userAgent: string,
-): Promise<string> {
+): Promise<Buffer> {
   await using upstream = new UpstreamClient({
     // A proxy needs the server key alone; what else the upstream may see is not for it.
     settings:
@@ -84,5 +94,11 @@ async function fetchText(
   });
   const answer = await upstream.fetchDocument({ serverKey, ifModifiedSince: null });
   // Without a condition there is no 304; the client refuses one that comes all the same.
-  return answer.kind === "document" ? Buffer.from(joinPages(answer.pages.map(joinBlocks))).toString() : "";
+  const pages = answer.kind === "document" ? answer.pages.map(joinBlocks) : [];
+  const { body, facts } = packDocument(joinPages(pages));
+  if (clientKey === null || facts.apiKey === clientKey) return Buffer.from(body);
+  throw new UpstreamError(
+    "other_environment",
+    "The document's api_key is not the client key of this environment",
+  );
 }

@@ -13,6 +13,8 @@ import { exitCodes } from "./exit-codes.ts";
 export interface ExportedEnvironment {
   /** The document is fetched with it. */
   readonly serverKey: string;
+  /** The document has it as its api_key; null where that is not known. */
+  readonly clientKey: string | null;
   /** Of the file, unless somebody names it. */
   readonly fileName: string;
 }
@@ -40,15 +42,14 @@ export async function findEnvironment(
   const position = positionOf(environments, environment);
   const configured = environments[position];
   if (configured !== undefined) {
-    return { serverKey: configured.serverSideKey, fileName: `environment-${position + 1}.json` };
+    const { clientSideKey: clientKey, serverSideKey: serverKey } = configured;
+    return { serverKey, clientKey, fileName: `environment-${position + 1}.json` };
   }
-  if (isOfProxy && environment.startsWith("ser.")) return discovered(environment);
+  if (isOfProxy && environment.startsWith("ser.")) return notConfigured(environment, null);
   if (upstream.proxyKey === null) return notFound(environments.length, "");
   try {
-    const serverKey = await discover(upstream, environment, userAgent);
-    return serverKey === undefined
-      ? notFound(environments.length, ", and none that proxy_key opens,")
-      : discovered(serverKey);
+    const found = await discover(upstream, environment, userAgent);
+    return found ?? notFound(environments.length, ", and none that proxy_key opens,");
   } catch (error) {
     if (!(error instanceof UpstreamError)) throw error;
     const advice = "Or give the environment's server key, and the --url of a running proxy.";
@@ -57,8 +58,8 @@ export async function findEnvironment(
   }
 }
 
-function discovered(serverKey: string): ExportedEnvironment {
-  return { serverKey, fileName: "environment.json" };
+function notConfigured(serverKey: string, clientKey: string | null): ExportedEnvironment {
+  return { serverKey, clientKey, fileName: "environment.json" };
 }
 
 /** @param others which environments were looked through beside those of the configuration */
@@ -78,19 +79,23 @@ function positionOf(environments: readonly EnvironmentSettings[], wanted: string
 }
 
 /**
- * @returns a valid server key of the environment that the key opens; undefined where there is none
+ * @returns the environment that the key opens, with a valid server key; null where there is none
  * @throws UpstreamError where the list of environments cannot be had
  */
 async function discover(
   settings: Settings["upstream"],
   wanted: string,
   userAgent: string,
-): Promise<string | undefined> {
+): Promise<ExportedEnvironment | null> {
   await using upstream = new UpstreamClient({ settings, userAgent, clock: systemClock });
   const { pages } = await upstream.fetchEnvironments();
   for (const { keys } of environmentsOf(readDiscovered(pages), systemClock)) {
     const serverKeys = keys.serverKeys.map(({ key }) => key);
-    if (keys.clientSideKey === wanted || serverKeys.includes(wanted)) return serverKeys[0];
+    const [serverKey] = serverKeys;
+    if (serverKey === undefined) continue;
+    if (keys.clientSideKey === wanted || serverKeys.includes(wanted)) {
+      return notConfigured(serverKey, keys.clientSideKey);
+    }
   }
-  return undefined;
+  return null;
 }

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { pathPattern } from "./pem-files.ts";
-import { bytes, count, seconds, secondsMax } from "./quantities.ts";
+import { bytes, count, interval, retryWait, seconds, secondsMax } from "./quantities.ts";
 import { realtime } from "./realtime-section.ts";
 import { admin, server } from "./server-section.ts";
 import { boolean, choice, number, readText, readTextOrNull, setting } from "./setting-readers.ts";
@@ -78,8 +78,8 @@ const polling = z
     jitter_ratio: number({ default: 0.1, min: 0, max: 1 }),
     concurrency_max: count(16),
     unconditional_every_polls: count(30),
-    retry_min_seconds: seconds(0.25),
-    retry_max_seconds: seconds(1),
+    retry_min_seconds: retryWait(0.25),
+    retry_max_seconds: retryWait(1),
   })
   .superRefine((value, context) => {
     if (value.retry_min_seconds <= value.retry_max_seconds) return;
@@ -130,7 +130,7 @@ export const configFileSchema = z.object({
   ).prefault(null),
   offline: boolean(false),
   api_url: setting(readApiUrl).prefault("https://edge.api.flagsmith.com/api/v1"),
-  api_poll_frequency_seconds: seconds(10),
+  api_poll_frequency_seconds: interval(10),
   api_poll_timeout_seconds: seconds(5),
   usage_flush_interval_seconds: number({ default: 60, min: 1, max: secondsMax }),
   allow_origins: z.preprocess(splitOrigins, z.array(setting(readOrigin))).prefault(["*"]),

@@ -13,8 +13,12 @@ export const secondsMax = 1_000_000;
 export const countMax = 1_000_000;
 const bytesMax = 1_073_741_824;
 
-/** Seconds, above 0, fractions too. */
+/** Seconds, above 0, fractions too: the limit of what takes time by itself. */
 export const seconds = (byDefault: number) => number({ default: byDefault, max: secondsMax });
+/** Seconds between two of what comes again and again: with less, it would do nothing else. */
+export const interval = (byDefault: number) => number({ default: byDefault, min: 0.1, max: secondsMax });
+/** Seconds before what failed is tried again. */
+export const retryWait = (byDefault: number) => number({ default: byDefault, min: 0.01, max: secondsMax });
 /** A whole number, 1 or more unless `min` says otherwise. */
 export const count = (byDefault: number, min = 1) =>
   number({ default: byDefault, min, max: countMax, whole: true });

@@ -3,7 +3,7 @@
  * client streams. It must not open connections.
  */
 import { z } from "zod";
-import { bytes, count, seconds } from "./quantities.ts";
+import { bytes, count, interval, retryWait } from "./quantities.ts";
 import { number, type Reading, setting } from "./setting-readers.ts";
 import { readApiUrl } from "./url-readers.ts";
 
@@ -15,15 +15,15 @@ const hostedUrl = "https://realtime.flagsmith.com/";
 export const realtime = z
   .object({
     url: setting(readStreamsUrl).prefault(null),
-    poll_frequency_seconds: seconds(60),
+    poll_frequency_seconds: interval(60),
     refresh_jitter_seconds: number({ default: 0.1, min: 0, max: 60 }),
     catch_up_spread_seconds: number({ default: 5, min: 0, max: 60 }),
-    silence_seconds: seconds(60),
+    silence_seconds: interval(60),
     event_bytes_max: bytes(65_536),
-    reconnect_min_seconds: seconds(1),
-    reconnect_max_seconds: seconds(60),
-    keep_alive_seconds: seconds(25),
-    stream_lifetime_seconds: seconds(600),
+    reconnect_min_seconds: retryWait(1),
+    reconnect_max_seconds: retryWait(60),
+    keep_alive_seconds: interval(25),
+    stream_lifetime_seconds: interval(600),
     streams_max: count(20_000),
     environment_streams_max: count(10_000),
   })

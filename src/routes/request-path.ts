@@ -4,6 +4,7 @@
  */
 import { getPath } from "hono/utils/url";
 import type { AppEnvironment } from "./http-context.ts";
+import { streamKeyOf } from "./realtime/stream-target.ts";
 
 type PathReader = (request: Request, options?: { env?: AppEnvironment["Bindings"] }) => string;
 
@@ -12,7 +13,11 @@ export function createPathReader(declared: Iterable<string>): PathReader {
   let known: ReadonlyMap<string, string> | null = null;
   return (request, options) => {
     known ??= targetsOf(declared);
-    return known.get(withoutQuery(options?.env?.incoming?.url ?? "")) ?? withoutSlash(getPath(request));
+    const target = options?.env?.incoming?.url;
+    const path = known.get(withoutQuery(target ?? "")) ?? withoutSlash(getPath(request));
+    // A stream has one spelling: all others would come by the general way, which ends it at once.
+    const isMisspelt = target !== undefined && streamKeyOf(path) !== null && streamKeyOf(target) === null;
+    return isMisspelt ? target : path;
   };
 }
 

@@ -87,8 +87,18 @@ const settings: readonly (readonly [Record<string, unknown>, string])[] = [
   [{ api_url: "https://edge.example/?a=1" }, `api_url: the URL holds a query or a fragment. ${urlRemedy}`],
   [
     { api_poll_frequency: 0 },
-    "api_poll_frequency_seconds: expected a number above 0, up to 1000000, found 0. " +
-      "Set a number above 0, up to 1000000, or remove the setting to get 10.",
+    "api_poll_frequency_seconds: expected a number from 0.1 to 1000000, found 0. " +
+      "Set a number from 0.1 to 1000000, or remove the setting to get 10.",
+  ],
+  [
+    { api_poll_frequency_seconds: 1e-300 },
+    "api_poll_frequency_seconds: expected a number from 0.1 to 1000000, found 1e-300. " +
+      "Set a number from 0.1 to 1000000, or remove the setting to get 10.",
+  ],
+  [
+    { polling: { retry_min_seconds: 0.009 } },
+    "polling.retry_min_seconds: expected a number from 0.01 to 1000000, found 0.009. " +
+      "Set a number from 0.01 to 1000000, or remove the setting to get 0.25.",
   ],
   [
     { api_poll_timeout_seconds: "soon" },

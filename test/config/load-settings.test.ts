@@ -148,9 +148,10 @@ test.each(aliases)("the alias %s is understood", (path, value, expected) => {
 });
 
 test("a whole document has at least the time of one request, and no wait is rounded to nothing", () => {
-  const { upstream, poll } = settingsFrom({ api_poll_timeout: 120, api_poll_frequency: 0.0001 });
+  const section = { breaker_probe_seconds: 0.0001 };
+  const { upstream } = settingsFrom({ api_poll_timeout: 120, upstream: section });
   expect(upstream).toMatchObject({ requestTimeoutMs: 120_000, documentTimeoutMs: 120_000 });
-  expect(poll.intervalMs).toBe(1);
+  expect(upstream.breakerProbeIntervalMs).toBe(1);
 });
 
 test("without a file the variables suffice if they give the environments; a named file is missed", () => {

@@ -44,7 +44,12 @@ test.each([
   [{ reconnect_min_seconds: 61 }, "realtime.reconnect_min_seconds: it is longer than"],
   [{ event_bytes_max: 10 }, "realtime.event_bytes_max: expected a whole number from 1024"],
   [{ catch_up_spread_seconds: 61 }, "realtime.catch_up_spread_seconds: expected a number from 0 to 60"],
-  [{ silence_seconds: 0 }, "realtime.silence_seconds: expected a number above 0"],
+  [{ silence_seconds: 0 }, "realtime.silence_seconds: expected a number from 0.1 to 1000000"],
+  [{ keep_alive_seconds: 0.09 }, "realtime.keep_alive_seconds: expected a number from 0.1 to 1000000"],
+  [{ stream_lifetime_seconds: 1e-300 }, "realtime.stream_lifetime_seconds: expected a number from 0.1"],
+  [{ poll_frequency_seconds: 0.09 }, "realtime.poll_frequency_seconds: expected a number from 0.1"],
+  [{ reconnect_min_seconds: 0.009 }, "realtime.reconnect_min_seconds: expected a number from 0.01"],
+  [{ reconnect_max_seconds: 0.009 }, "realtime.reconnect_max_seconds: expected a number from 0.01"],
 ])("realtime %j is a fault", (realtime, fault) => {
   const faults = faultsOf({ ...base, realtime });
   expect(faults).toHaveLength(1);

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { tlsSection } from "../support/certificates.ts";
 import { environmentA } from "../support/contract-documents.ts";
 import { ask, expectError, serverKey } from "../support/contract-requests.ts";
-import { RawConnection } from "../support/raw-client.ts";
+import { RawConnection, ask as rawAsk, requestText } from "../support/raw-client.ts";
 import {
   clientKey,
   demoDocumentText,
@@ -178,14 +178,23 @@ describe("the answer", () => {
     expect((await open("/sse/environments/a%20b/stream")).status).toBe(200);
   });
 
-  it("to a target in another form is the stream's beginning, and its end", async () => {
+  it.each([
+    `http://proxy.test${streamPath}`,
+    `/sse/x/../environments/${clientKey}/stream`,
+    `/sse/environments/./${clientKey}/stream`,
+    `/%73se/environments/${clientKey}/stream`,
+    `/sse/%65nvironments/${clientKey}/stream`,
+    `/sse/environments/${clientKey}/strea%6d?a=b`,
+    `${streamPath}#a`,
+  ])("to %s, which is spelt otherwise, is that of an unknown path", async (path) => {
     const { port, open } = await start();
-    for (const path of [`http://proxy.test${streamPath}`, `/sse/x/../environments/${clientKey}/stream`]) {
-      const client = await StreamClient.open(port, path);
-      onTestFinished(() => client[Symbol.asyncDispose]());
-      await client.connection.closed();
-      expect(client.connection.unread.endsWith(firstEvent)).toBe(true);
-    }
+    const response = await rawAsk(port, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect([response.status, JSON.parse(response.body)]).toEqual([
+      404,
+      { status: "not_found", message: "no such route" },
+    ]);
+    const posted = await rawAsk(port, requestText(`POST ${path}`, [], "{}"));
+    expect(posted.status).toBe(404);
     expect((await open()).isEnded).toBe(false);
   });
 });

@@ -23,7 +23,7 @@ function configAt(step: number, workers: number) {
     },
     environment_key_pairs: isEven ? [demoPair, otherPair] : [demoPair],
     allow_origins: isEven ? ["*"] : [`https://app-${step}.test`],
-    api_poll_frequency_seconds: isEven ? 0.05 : 0.1,
+    api_poll_frequency_seconds: isEven ? 0.1 : 0.2,
     limits: { traits_max: 10 + step, turn_budget_ms: isEven ? 0 : 10_000 },
     health_check: { policy: isEven ? "any" : "all" },
   };

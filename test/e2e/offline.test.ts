@@ -11,6 +11,7 @@ import {
   eventually,
   getFlags,
   healthOf,
+  logRecords,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -39,12 +40,17 @@ it("documents come from files, and changed files are read again", async () => {
   await eventually(async () => (await flagsText(url)).includes("changed"));
   for (const [text, reason] of [
     ["{", "document_invalid"],
-    ["<html>", "not_json"],
+    ["", "not_json"],
   ] as const) {
     writeFileSync(file, text);
     await eventually(async () => (await healthOf(url)).environments[0]?.reason === reason);
     expect(await flagsText(url)).toContain("changed");
   }
+  const told = logRecords(proxy).filter(({ code }) => code !== undefined);
+  expect(told.map(({ message }) => message)).toEqual([
+    expect.stringContaining("Look at the file in environment_key_pairs[].file: it may be half a document"),
+    expect.stringContaining("Look at the file in environment_key_pairs[].file: it is empty"),
+  ]);
   rmSync(file);
   await eventually(async () => (await healthOf(url)).environments[0]?.reason === "no_file");
   expect(await flagsText(url)).toContain("changed");

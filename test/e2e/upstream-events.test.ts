@@ -103,7 +103,7 @@ it.concurrent("what was missed while there was no stream is fetched with the nex
 it.concurrent("polls rest while a stream is healthy, health does not mind, and they come back", async () => {
   await using realtime = await startRealtimeUpstream();
   const health_check = { environment_update_grace_period_seconds: 0.2 };
-  const config = { api_poll_frequency_seconds: 0.05, health_check };
+  const config = { api_poll_frequency_seconds: 0.1, health_check };
   const alive = keepAlive(realtime);
   await using proxy = await start(realtime, config);
   const polls = () => proxy.upstream.requests().length;
@@ -127,7 +127,7 @@ it.concurrent("polls rest while a stream is healthy, health does not mind, and t
 
 it.concurrent("a stream without a byte for too long is replaced", async () => {
   await using realtime = await startRealtimeUpstream();
-  await using proxy = await start(realtime, { api_poll_frequency_seconds: 0.05 });
+  await using proxy = await start(realtime, { api_poll_frequency_seconds: 0.1 });
   realtime.setMode("silent");
   await eventually(() => realtime.connects.length > 2);
   expect((await getFlags(proxy.url)).status).toBe(200);
@@ -136,7 +136,7 @@ it.concurrent("a stream without a byte for too long is replaced", async () => {
 it.concurrent("streams come and go with what the document says", async () => {
   await using realtime = await startRealtimeUpstream();
   using _ = keepAlive(realtime);
-  const config = { api_poll_frequency_seconds: 0.05 };
+  const config = { api_poll_frequency_seconds: 0.1 };
   await using proxy = await start(realtime, config, documentOf("first", 0, false));
   proxy.upstream.setDocument(serverKey, documentOf("second", 1, { odd: true }));
   await serves(proxy, "second");
@@ -168,7 +168,7 @@ it.each<RealtimeMode>([
   await using realtime = await startRealtimeUpstream();
   await using stranger = await startRealtimeUpstream();
   realtime.setMode(mode, stranger.url);
-  await using proxy = await start(realtime, { api_poll_frequency_seconds: 0.05 });
+  await using proxy = await start(realtime, { api_poll_frequency_seconds: 0.1 });
   await eventually(() => realtime.connects.length > 0);
   for (const [index, banner] of ["second", "third"].entries()) {
     proxy.upstream.setDocument(serverKey, documentOf(banner, index + 1));

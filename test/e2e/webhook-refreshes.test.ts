@@ -128,12 +128,21 @@ it("neither secret is logged, nor shown by a faulty configuration", async () => 
     environment: secrets,
   });
   const { port } = new URL(await proxy.url());
-  for (const request of [requestOf(), requestOf(body, null)]) await ask(Number(port), request);
-  const mistyped = ["proxy//webhook", "webhook", "proxy/webhook%2f", "x/Webhook/"];
+  // The router reads the third and the fourth as the first.
+  const spelt = ["proxy/%77ebhook", "proxy/x/../webhook"].map((at) => `/${at}/${pathSecret}`);
+  const requests = [
+    requestOf(),
+    requestOf(body, null),
+    ...spelt.map((at) => requestOf(body, sign(body), at)),
+  ];
+  const statuses: number[] = [];
+  for (const request of requests) statuses.push((await ask(Number(port), request)).status);
+  expect(statuses).toEqual([200, 401, 200, 200]);
+  const mistyped = ["proxy//webhook", "webhook", "proxy/webhook%2f", "x/Webhook/", "proxy/webhook/..%2f"];
   for (const path of mistyped)
     await ask(Number(port), `GET /${path}/${pathSecret} HTTP/1.1\r\nHost: x\r\n\r\n`);
-  const masked = 2 + mistyped.length;
-  await eventually(() => proxy.stdout().match(/webhook(?:[/]|%2f)+…/gi)?.length === masked);
+  const masked = requests.length + mistyped.length;
+  await eventually(() => proxy.stdout().match(/webhook\/+…/gi)?.length === masked);
   proxy.kill("SIGTERM");
   await proxy.exit;
   const section2 = { path_secret: `${pathSecret} ?`, signing_secret: `${signingSecret}\n${signingSecret}` };

@@ -28,7 +28,7 @@ it(`killed ${kills} times within its writes, it never starts without a document`
   await using upstream = await startFaultUpstream();
   const config = configFor(upstream, {
     storage: { enabled: true, path: join(folder.path, "data") },
-    api_poll_frequency_seconds: 0.01,
+    api_poll_frequency_seconds: 0.1,
   });
   let published = 1;
   upstream.setDocument(serverKey, version(published));

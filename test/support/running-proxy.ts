@@ -51,7 +51,7 @@ export function demoDocumentWith(
 }
 
 /**
- * A configuration for tests: a free port, polls 20 times a second with a second of patience, and no wait
+ * A configuration for tests: a free port, polls 10 times a second with a second of patience, and no wait
  * before a drain.
  * @param overrides sections are laid over the default ones, setting by setting
  */
@@ -59,7 +59,7 @@ export function configFor(upstream: Pick<FaultUpstream, "apiUrl">, overrides: Co
   const defaults: Record<string, unknown> = {
     environment_key_pairs: [demoPair],
     api_url: upstream.apiUrl,
-    api_poll_frequency_seconds: 0.05,
+    api_poll_frequency_seconds: 0.1,
     api_poll_timeout_seconds: 1,
     server: { host: "127.0.0.1", port: 0, drain_delay_seconds: 0 },
     polling: { jitter_ratio: 0, retry_min_seconds: 0.05, retry_max_seconds: 0.05 },

@@ -32,11 +32,11 @@ type Faults = readonly { readonly path: readonly PropertyKey[]; readonly message
  */
 export function joinPages(pages: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   if (!pages.every((page) => isUtf8(page))) {
-    throw new UpstreamError("not_json", "The upstream's answer is not UTF-8");
+    throw new UpstreamError("not_json", "The document is not UTF-8");
   }
   const texts = pages.map(withoutByteOrderMark);
   if (!texts.every(beginsAsObject)) {
-    throw new UpstreamError("not_json", "The upstream's answer is not a JSON object");
+    throw new UpstreamError("not_json", "The document is not a JSON object");
   }
   return mergePages(texts);
 }

@@ -6,12 +6,13 @@ import { documentTime } from "../../cache/document-time.ts";
 import { type DiscoveredEnvironments, discoveredEnvironments } from "../../models/discovered-environments.ts";
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
+import { shownName } from "../../models/shown-name.ts";
 import type { Clock } from "../clock.ts";
 import { joinBlocks, type PageBlocks } from "../documents/page-blocks.ts";
 
 /** An environment of the list. */
 export interface DiscoveredEnvironment {
-  /** As people call it; the upstream's text. */
+  /** As people call it, for log lines. */
   readonly name: string | null;
   /** Those of its keys that are active, and have not expired. */
   readonly keys: EnvironmentKeys;
@@ -20,9 +21,6 @@ export interface DiscoveredEnvironment {
   /** Whether it can be served: without any server key its document could not be fetched. */
   readonly isUsable: boolean;
 }
-
-/** Names are for log lines. */
-const nameCharactersMax = 100;
 
 /**
  * @param pages each a JSON list; together they are one
@@ -74,11 +72,10 @@ export function environmentsOf(
       .filter(({ active, key }) => active && key !== clientSideKey)
       .map(({ key, expires_at }) => ({ key, expiresAtMs: expiryMs(expires_at ?? null) }))
       .filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
-    const shownName = name?.slice(0, nameCharactersMax) ?? null;
     const valid = new Set(serverKeys.map(({ key }) => key));
     const otherKeys = server_side_keys.map(({ key }) => key).filter((key) => !valid.has(key));
     const keys = { clientSideKey, serverKeys };
-    return { name: shownName, keys, otherKeys, isUsable: serverKeys.length > 0 };
+    return { name: shownName(name ?? null), keys, otherKeys, isUsable: serverKeys.length > 0 };
   });
 }
 

@@ -11,13 +11,18 @@ const keptShareMin = 0.5;
 
 /** Of one environment. */
 export class DocumentGuard {
+  readonly #clientKey: string;
   readonly #holdsBackShrunk: boolean;
   #served: DocumentFacts | null = null;
   /** The digest of the document that was held back last. */
   #heldBack: string | null = null;
 
-  /** @param holdsBackShrunk whether a document that lost many features has to be confirmed */
-  constructor(holdsBackShrunk: boolean) {
+  /**
+   * @param clientKey of the environment, as it is configured or was discovered
+   * @param holdsBackShrunk whether a document that lost many features has to be confirmed
+   */
+  constructor(clientKey: string, holdsBackShrunk: boolean) {
+    this.#clientKey = clientKey;
     this.#holdsBackShrunk = holdsBackShrunk;
   }
 
@@ -34,7 +39,8 @@ export class DocumentGuard {
 
   /** @returns why the document may never replace the one that is served; null where it may */
   refusalOf({ facts }: Pick<PackedDocument, "facts">): UpstreamError | null {
-    if (this.#served === null || isSameEnvironment(this.#served, facts)) return null;
+    if (this.#served === null || this.#isOwnAtLast(facts)) return null;
+    if (isSameEnvironment(this.#served, facts)) return null;
     return new UpstreamError(
       "other_environment",
       "The document is another environment's: its api_key or its id is not that of the one that is served",
@@ -46,14 +52,20 @@ export class DocumentGuard {
    * @throws UpstreamError `document_shrunk`
    */
   confirm({ digest, facts }: Pick<PackedDocument, "digest" | "facts">): void {
-    const served = this.#served?.features ?? 0;
+    // What another environment had says nothing of how much there should be.
+    const served = this.#isOwnAtLast(facts) ? 0 : (this.#served?.features ?? 0);
     if (!this.#holdsBackShrunk || facts.features >= served * keptShareMin || this.#heldBack === digest)
       return;
     this.#heldBack = digest;
     throw new UpstreamError(
       "document_shrunk",
-      `The upstream's document suddenly has ${facts.features} features where ${served} are served`,
+      `The document suddenly has ${facts.features} features where ${served} are served`,
     );
+  }
+
+  /** Whether it is the environment's own by its api_key, and the served one is not (decision 0031). */
+  #isOwnAtLast(facts: DocumentFacts): boolean {
+    return facts.apiKey === this.#clientKey && this.#served?.apiKey !== this.#clientKey;
   }
 }
 

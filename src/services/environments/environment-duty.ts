@@ -9,7 +9,8 @@ import type { Clock } from "../clock.ts";
 import type { DocumentReader } from "../documents/document-reader.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
 import type { Logger } from "../service-logger.ts";
-import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
+import type { DocumentSource } from "../upstream/document-source.ts";
+import type { FetchedDocument } from "../upstream/upstream-client.ts";
 import { DocumentGuard } from "./document-guard.ts";
 import { EnvironmentPoller, type PublishOutcome } from "./environment-poller.ts";
 import { PublishLog } from "./publish-log.ts";
@@ -38,7 +39,7 @@ export interface EnvironmentDuty extends PublishTarget {
 }
 
 export interface EnvironmentDutyOptions {
-  readonly upstream: Pick<UpstreamClient, "fetchDocument">;
+  readonly upstream: DocumentSource;
   readonly reader: Pick<DocumentReader, "read">;
   readonly dataPlane: Pick<DataPlane, "publish" | "announce" | "setRefreshStatus">;
   /** Whether a document that lost more than half of its features has to come twice. */
@@ -67,7 +68,8 @@ export function createDuty(
   const { clientSideKey: clientKey } = keys;
   const label = () => labelOf(duty.keys, clock);
   const log = new PublishLog({ label, clientKey, logger });
-  const target = { environment, clientKey, label, log, guard: new DocumentGuard(holdsBackShrunk) };
+  const guard = new DocumentGuard(clientKey, holdsBackShrunk);
+  const target = { environment, clientKey, label, log, guard };
   const poller = new EnvironmentPoller({
     label,
     serverKey: () => serverKeyOf(duty.keys, clock),

@@ -6,7 +6,8 @@ import { UpstreamError } from "../../models/errors.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
-import type { FetchedDocument, UpstreamClient } from "../upstream/upstream-client.ts";
+import type { DocumentSource } from "../upstream/document-source.ts";
+import type { FetchedDocument } from "../upstream/upstream-client.ts";
 import { PollPace } from "./poll-pace.ts";
 import { type RefreshLimiter, runInPlace } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
@@ -30,7 +31,7 @@ export interface EnvironmentPollerOptions {
   readonly label: () => string;
   /** Asked before each refresh, as keys rotate and expire. */
   readonly serverKey: () => string;
-  readonly upstream: Pick<UpstreamClient, "fetchDocument">;
+  readonly upstream: DocumentSource;
   /**
    * Reads the document and resolves when it is being served, or to why it was refused. Throws whatever else
    * fails: the same document is then tried again. In both cases what was served still is.
@@ -57,10 +58,12 @@ export class EnvironmentPoller implements AsyncDisposable {
   #requested: PromiseWithResolvers<void> | null = null;
   #loop: Promise<void> | null = null;
   #status = neverRefreshed;
+  /** The server key that was sent last. */
+  #sentKey: string | null = null;
 
   constructor(options: EnvironmentPollerOptions) {
     this.#options = options;
-    this.#log = new RefreshLog(options.label, options.logger, options.clock);
+    this.#log = new RefreshLog(options.label, options.logger, options.clock, options.upstream.nextAction);
     this.#validator = new RefreshValidator(() => options.settings().unconditionalEveryPolls);
     this.#pace = new PollPace({ ...options, stop: this.#stop.signal });
   }
@@ -171,10 +174,11 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   async #fetchAndPublish(intervals: number): Promise<void> {
-    const { clock, publish, serverKey, upstream } = this.#options;
+    const { clock, publish, upstream } = this.#options;
+    const serverKey = this.#nextServerKey();
     const ifModifiedSince = this.#validator.nextIfModifiedSince(intervals);
     const signal = this.#stop.signal;
-    const answer = await upstream.fetchDocument({ serverKey: serverKey(), ifModifiedSince, signal });
+    const answer = await upstream.fetchDocument({ serverKey, ifModifiedSince, signal });
     if (answer.kind === "not-modified") {
       this.#takeNotModified(ifModifiedSince !== null);
       return;
@@ -192,6 +196,14 @@ export class EnvironmentPoller implements AsyncDisposable {
     }
     this.#validator.refused(answer, outcome.refusal);
     throw outcome.refusal;
+  }
+
+  /** Another key may open another document: the date of the one before says nothing of it. */
+  #nextServerKey(): string {
+    const serverKey = this.#options.serverKey();
+    if (this.#sentKey !== null && serverKey !== this.#sentKey) this.#validator.failed();
+    this.#sentKey = serverKey;
+    return serverKey;
   }
 
   /** The upstream still has the document that was asked about: the published one, or a refused one. */

@@ -5,7 +5,7 @@
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { PollSettings } from "../../models/settings.ts";
 import type { EnvironmentArchive } from "../persistence/environment-archive.ts";
-import type { UpstreamClient } from "../upstream/upstream-client.ts";
+import type { DocumentSource } from "../upstream/document-source.ts";
 import {
   createDuty,
   type EnvironmentDuty,
@@ -18,7 +18,7 @@ import type { DataPlane } from "./served-environments.ts";
 import { serverKeyOf } from "./valid-server-key.ts";
 
 export interface EnvironmentPollersOptions extends EnvironmentDutyOptions {
-  readonly upstream: Pick<UpstreamClient, "fetchDocument"> & {
+  readonly upstream: DocumentSource & {
     /** Whether it can be asked about an environment at all; where it is not given, about any. */
     has?(serverKey: string): boolean;
   };

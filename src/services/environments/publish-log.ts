@@ -2,6 +2,7 @@
  * The log lines of one environment's published documents. It must not log a key or a text of the document
  * other than names and patterns.
  */
+import { shownName } from "../../models/shown-name.ts";
 import type { Logger } from "../service-logger.ts";
 import type { PublishReport } from "./snapshot-publisher.ts";
 
@@ -45,10 +46,13 @@ export class PublishLog {
   }
 
   /** An older one is as good as any other (reliability B22); whoever restored the upstream should see it. */
-  #tellOfVersion({ environmentName, version, counts, updatedAt }: PublishReport, tookMs: number): void {
+  #tellOfVersion(report: PublishReport, tookMs: number): void {
     const { label, logger } = this.#options;
+    const { version, counts, updatedAt } = report;
+    const environmentName = shownName(report.environmentName);
     const fields = { environment: label(), environmentName, version, ...counts, ms: Math.round(tookMs) };
-    const last = this.#lastUpdatedAt;
+    // That of another environment's document, which this one replaces, is no measure of it.
+    const last = report.clientKey === this.#lastClientKey ? this.#lastUpdatedAt : null;
     this.#lastUpdatedAt = updatedAt ?? last;
     if (last === null || updatedAt === null || updatedAt >= last) {
       logger.info(fields, "Published the environment document");

@@ -20,14 +20,24 @@ export class RefreshLog {
   readonly #label: () => string;
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #nextAction: (code: UpstreamErrorCode) => string;
   readonly #spell: FailureSpell;
   #lastSlowWarningMs = Number.NEGATIVE_INFINITY;
 
-  /** @param label the environment as logs name it now; holds no whole key */
-  constructor(label: () => string, logger: Logger, clock: Pick<Clock, "monotonicMs">) {
+  /**
+   * @param label the environment as logs name it now; holds no whole key
+   * @param nextAction what is done about a failure, in one sentence; by default what is said of an upstream
+   */
+  constructor(
+    label: () => string,
+    logger: Logger,
+    clock: Pick<Clock, "monotonicMs">,
+    nextAction = (code: UpstreamErrorCode) => nextActions[code],
+  ) {
     this.#label = label;
     this.#logger = logger;
     this.#clock = clock;
+    this.#nextAction = nextAction;
     this.#spell = new FailureSpell(clock);
   }
 
@@ -58,7 +68,7 @@ export class RefreshLog {
     const { code, message, cause } = error;
     this.#logger.warn(
       { ...fields, code, ...(causeIsShown.has(code) && cause instanceof Error ? { cause } : {}) },
-      `The environment is not refreshed: ${message}. ${nextActions[code]}`,
+      `The environment is not refreshed: ${message}. ${this.#nextAction(code)}`,
     );
   }
 

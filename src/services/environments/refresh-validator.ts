@@ -44,8 +44,8 @@ export class RefreshValidator {
 
   /**
    * What the next request asks: null before a document was published or refused, after any other failure,
-   * when the last one was changed within the last two seconds of its fetch, and once in
-   * `unconditionalEveryPolls` polls, as identity overrides may change without a new date (contract
+   * with another server key, when the last one was changed within the last two seconds of its fetch, and
+   * once in `unconditionalEveryPolls` polls, as identity overrides may change without a new date (contract
    * A11, B 2.6).
    * @param polls as many as there were to be since the last one: more than 1 where they come more seldom
    */
@@ -85,7 +85,10 @@ export class RefreshValidator {
     this.#rememberDate(document);
   }
 
-  /** Something else went wrong: what the upstream holds now is unknown until it sends it. */
+  /**
+   * Something else went wrong, or another server key is sent: what the upstream holds now is unknown until it
+   * sends it.
+   */
   failed(): void {
     this.#mayAskConditionally = false;
   }

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import { clientAddress } from "./client-address.ts";
+import { loggedPath } from "./logged-path.ts";
 
 export interface AccessLogOptions {
   /** See `ServerSettings`. */
@@ -31,12 +32,4 @@ export function logRequests(server: Server, { proxyHeaders, clock, logger }: Acc
       logger.info(fields, "Request");
     });
   });
-}
-
-/** What comes behind it is the key of a stream (contract A10), or the secret of a webhook. */
-const beforeSecret = /(environments|webhook)((?:[/\\]|%2f|%5c)+)[^/\\]+/gi;
-
-/** Without the query, and without keys and secrets, also where the path is mistyped and found nothing. */
-function loggedPath(url: string): string | undefined {
-  return url.split("?", 1)[0]?.replace(beforeSecret, "$1$2…");
 }

@@ -75,6 +75,36 @@ export const nextActions: Readonly<Record<UpstreamErrorCode, string>> = {
     "it to whoever runs the upstream, or look for a newer release of this proxy.",
 };
 
+/** What is done otherwise where the document is a file (`offline`). */
+const fileActions: Partial<Record<UpstreamErrorCode, string>> = {
+  not_json:
+    "Look at the file in environment_key_pairs[].file: it is empty, or no environment document; `export` " +
+    "makes such a file.",
+  document_invalid:
+    "Look at the file in environment_key_pairs[].file: it may be half a document, if it is written in its " +
+    "place; write it beside it and rename it, as `export` does.",
+  too_large:
+    "Check the size of the file in environment_key_pairs[].file; if it is meant to be so large, raise the " +
+    "limit that it met: upstream.document_bytes_max, or Node's --max-old-space-size.",
+  other_environment:
+    "Check that environment_key_pairs[].file is this environment's; if the environment was made anew, " +
+    "restart the proxy with another storage.path.",
+  document_shrunk:
+    "It is served if the file is still the same at the next poll. If that is wrong, make the file anew " +
+    "with `export`; to have such documents served at once, set upstream.shrink_guard to false.",
+  document_fatal:
+    "Compare the file's size with the memory that workers may use (NODE_OPTIONS=--max-old-space-size, the " +
+    "container's limit); if it is no larger than others, report it to the makers of this proxy.",
+  no_worker:
+    "Look at the earlier warnings that say why worker processes end; the file is read again with the next " +
+    "poll.",
+};
+
+/** @returns the sentence for a file that cannot be used */
+export function fileAction(code: UpstreamErrorCode): string {
+  return fileActions[code] ?? nextActions[code];
+}
+
 /** What is done otherwise where it is not a document that fails, but what goes with the `proxy_key`. */
 const proxyKeyActions: Partial<Record<UpstreamErrorCode, string>> = {
   key_rejected: "Check proxy_key: it may be revoked, expired or meant for another installation.",

@@ -9,7 +9,7 @@ const document = (features: number, apiKey = "A", environmentId: string | null =
 });
 
 function guardOf(served: ReturnType<typeof document> | null, holdsBackShrunk = true): DocumentGuard {
-  const guard = new DocumentGuard(holdsBackShrunk);
+  const guard = new DocumentGuard("A", holdsBackShrunk);
   if (served !== null) guard.accepted(served);
   return guard;
 }
@@ -23,6 +23,31 @@ describe("another environment's document", () => {
   ])("%s", (_, next, code) => {
     expect(guardOf(document(10)).refusalOf(next)?.code).toBe(code);
     expect(guardOf(null).refusalOf(next)).toBeNull();
+  });
+});
+
+describe("where the served document's api_key is not the configured client key", () => {
+  const foreign = document(10, "B", "2");
+
+  it("the environment's own replaces it at once, however few features it has", () => {
+    const guard = guardOf(foreign);
+    const own = document(1, "A", "1");
+    expect(guard.refusalOf(own)).toBeNull();
+    expect(() => guard.confirm(own)).not.toThrow();
+    guard.accepted(own);
+    for (const next of [foreign, document(10, "A", "2")]) {
+      expect(guard.refusalOf(next)?.code).toBe("other_environment");
+    }
+    expect(() => guard.confirm(document(0))).toThrow();
+  });
+
+  it.each([
+    ["another foreign one", document(10, "C", "2"), "other_environment"],
+    ["of the same key, another id", document(10, "B", "3"), "other_environment"],
+    ["the same", document(10, "B", "2"), undefined],
+  ])("%s is treated as ever", (_, next, code) => {
+    expect(guardOf(foreign).refusalOf(next)?.code).toBe(code);
+    expect(() => guardOf(foreign).confirm(document(1, "B", "2"))).toThrow();
   });
 });
 

@@ -1,7 +1,11 @@
 /** What an outage writes to the log: enough at three in the morning, and no more. */
 import { expect, test } from "vitest";
 import { UpstreamError } from "../../../src/models/errors.ts";
+import { RefreshLog } from "../../../src/services/environments/refresh-log.ts";
+import { fileAction } from "../../../src/services/upstream/next-actions.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { documentOf, failing, serving, startRig } from "../../support/poller-rig.ts";
+import { createRecordingLogger } from "../../support/test-app.ts";
 
 test("one warning when it begins, with what to do, and one line when it ends", async () => {
   await using rig = startRig();
@@ -104,5 +108,25 @@ test("what failed on this host is logged with its cause, what failed on the netw
     expect(rig.logs).toHaveLength(1);
     const { cause } = rig.logs[0]?.fields ?? {};
     expect(cause).toEqual(isShown ? new Error("the cause") : undefined);
+  }
+});
+
+test("what is to be done about a file is not what is to be done about an upstream", async () => {
+  const { logger, lines } = createRecordingLogger();
+  const codes = [
+    "not_json",
+    "document_invalid",
+    "too_large",
+    "other_environment",
+    "document_shrunk",
+  ] as const;
+  for (const code of codes) {
+    const log = new RefreshLog(() => "ser.…1234", logger, new FakeClock(), fileAction);
+    log.failed(new UpstreamError(code, "planned"), 1);
+  }
+  expect(lines).toHaveLength(codes.length);
+  for (const { message } of lines) {
+    expect(message).toContain("file");
+    expect(message).not.toMatch(/upstream(?!\.)|curl|api_url/);
   }
 });

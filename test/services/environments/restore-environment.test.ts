@@ -62,3 +62,30 @@ it("a document that lost its flags is not believed where the served one came bet
   }
   expect(reasons).toEqual([null, "document_shrunk", null, "document_shrunk", null]);
 });
+
+it("another environment's document, served and archived, gives way to the environment's own", async () => {
+  const clock = new FakeClock();
+  const store = new MemoryStore();
+  const [foreign, own] = ["clientB", "clientA"].map((api_key, id) =>
+    JSON.stringify({ ...JSON.parse(whole), api_key, id: id + 1 }),
+  ) as [string, string];
+  const served = async ({ app }: ControlRig) =>
+    (await ask(app, "/api/v1/environment-document/", { key: "ser.A" })).text;
+  {
+    await using first = startControlRig({ clock, store });
+    await feed(first, clock, foreign);
+    expect(await served(first)).toBe(foreign);
+  }
+  {
+    await using second = startControlRig({ clock, store });
+    while (second.fetches.length === 0) await turn();
+    expect(await served(second)).toBe(foreign);
+    await feed(second, clock, own);
+    expect([await served(second), second.status().reason]).toEqual([own, null]);
+    await feed(second, clock, foreign);
+    expect([await served(second), second.status().reason]).toEqual([own, "other_environment"]);
+  }
+  await using third = startControlRig({ clock, store });
+  while (third.fetches.length === 0) await turn();
+  expect(await served(third)).toBe(own);
+});
