@@ -12,6 +12,7 @@ import {
   startProxyProcess,
 } from "../support/running-proxy.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { childrenOf } from "../support/worker-processes.ts";
 import { scaled } from "./fault-scale.ts";
 
 const kills = scaled(200, 6);
@@ -43,7 +44,7 @@ it(`killed ${kills} times within its writes, it never starts without a document`
       upstream.setDocument(serverKey, version(published));
       await sleep(Math.random() * 20);
     }
-    proxy.kill("SIGKILL");
+    for (const pid of [proxy.pid, ...childrenOf(proxy.pid)]) process.kill(pid, "SIGKILL");
     await proxy.exit;
     await upstream.refuse();
     await using next = startProxyProcess({ config });
