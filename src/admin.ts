@@ -48,7 +48,8 @@ async function serve(
   // The name stands in for all that clients send, or do not: no answer depends on it.
   const options = { hostname: "localhost", errorHandler: () => malformedResponse(cors) };
   const listener = withoutLegalHosts(getRequestListener(app.fetch, options));
-  const server = { ...settings.server, ...admin, tls: null };
+  // The limit of connections is one of clients: probes are answered however many these have.
+  const server = { ...settings.server, ...admin, connectionsMax: null, tls: null };
   const { server: nodeServer, allowClients } = createNodeServer(server, listener);
   parent.on("message", (order: AdminOrder) => {
     if (order.kind !== "settings") return watched.take(order);
