@@ -50,7 +50,7 @@ export async function startProxy(settings: Settings, logger: Logger, version: st
   const create = workers === 1 ? createServer : createWorkerPool;
   const data = create(settings, logger, takeNotice);
   const isPool = data instanceof WorkerPool;
-  const admin = settings.admin === null ? null : createAdminListener(settings, data);
+  const admin = settings.admin === null ? null : createAdminListener(settings, data, logger);
   const dataPlane = isPool ? data : data.dataPlane;
   // Disposed of in reverse: requests in flight end first.
   if (admin !== null) stack.use(admin);
@@ -90,11 +90,15 @@ function programFile(name: "admin" | "worker"): URL {
   return new URL(`./${name}.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
 }
 
-function createAdminListener(settings: Settings, data: RunningServer | WorkerPool): AdminListener {
+function createAdminListener(
+  settings: Settings,
+  data: RunningServer | WorkerPool,
+  logger: Logger,
+): AdminListener {
   const workerData: AdminThreadData = { settings };
   const thread = new Worker(programFile("admin"), { workerData });
   const isServing = () => !(data instanceof WorkerPool) || data.isServing;
-  return new AdminListener({ thread, isServing, clock: systemClock });
+  return new AdminListener({ thread, isServing, clock: systemClock, logger });
 }
 
 function createWorkerPool(settings: Settings, logger: Logger, takeNotice: NoticeTaker): WorkerPool {

@@ -5,8 +5,10 @@
 import { createLogger } from "./config/logger.ts";
 import type { Settings } from "./models/settings.ts";
 import { createServer } from "./server.ts";
+import { systemClock } from "./services/clock.ts";
 import { limitHeapGrowth } from "./services/garbage-collection.ts";
 import { ListenError } from "./services/listener/http-listener.ts";
+import { endHard, endProcess } from "./services/process-end.ts";
 import type { RunningServer } from "./services/running-server.ts";
 import type { WorkerOrder, WorkerReport } from "./services/workers/worker-messages.ts";
 import { WorkerOrders } from "./services/workers/worker-orders.ts";
@@ -19,11 +21,11 @@ process.on("SIGHUP", () => undefined);
 
 function serve(settings: Settings): void {
   limitHeapGrowth();
-  const { logger, setLevel, flush } = createLogger(settings.logging);
-  const end = (code: number): void => {
-    flush();
-    process.exit(code);
-  };
+  const log = createLogger(settings.logging);
+  const { logger, setLevel } = log;
+  const end = (code: number): void => void endProcess(code, log, systemClock);
+  // Node's cluster has it exit at once where the control plane is gone; a log that hangs would keep it.
+  process.prependOnceListener("disconnect", () => log.isWriting() && endHard());
   const dieOfBug = (error: unknown): void => {
     logger.error({ err: error }, "An error that nobody caught: the worker ends");
     end(1);

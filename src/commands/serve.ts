@@ -10,9 +10,13 @@ import type { Settings } from "../models/settings.ts";
 import { systemClock } from "../services/clock.ts";
 import { limitHeapGrowth } from "../services/garbage-collection.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
+import { endHard, endProcess, logWritten } from "../services/process-end.ts";
 import { renewCertificate } from "./certificate-renewal.ts";
 import { ConfigurationReload } from "./configuration-reload.ts";
 import { exitCodes } from "./exit-codes.ts";
+
+/** How long an end may take that was asked for twice: that of workers, and then that of the log. */
+const cutEndMsMax = 1500;
 
 export interface ServeOptions {
   readonly configPath?: string | undefined;
@@ -47,19 +51,20 @@ export interface RunOptions {
  */
 export async function runServer(
   settings: Settings,
-  { logger, flush }: ProcessLogger,
+  log: ProcessLogger,
   version: string,
   { onListening, reload }: RunOptions = {},
 ): Promise<number> {
+  const { logger } = log;
   const dieOfBug = (error: unknown): void => {
     logger.error({ err: error }, "An error that nobody caught: the process ends");
-    flush();
-    process.exit(exitCodes.failure);
+    void endProcess(exitCodes.failure, log, systemClock);
   };
   limitHeapGrowth();
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();
+  void signals.second.then(() => setTimeout(endHard, cutEndMsMax).unref());
   const hangups = reload === undefined ? null : listenForHangups();
   try {
     await using proxy = await startProxy(settings, logger, version);
@@ -70,9 +75,9 @@ export async function runServer(
     });
     using _watch = reload?.watch(proxy, systemClock);
     onListening?.(proxy.url);
-    logger.info({ signal: await Promise.race([signals.next(), proxy.failed]) }, "Asked to end");
+    logger.info({ signal: await Promise.race([signals.first, proxy.failed]) }, "Asked to end");
     hangups?.runWith(() => undefined);
-    void signals.next().then((signal) => {
+    void signals.second.then((signal) => {
       logger.warn({ signal }, "Asked again: ending at once");
       proxy.cutDrain();
     });
@@ -81,7 +86,7 @@ export async function runServer(
     logger.error({}, error.message);
     return exitCodes.cannotListen;
   } finally {
-    flush();
+    await logWritten(log, systemClock);
   }
   return exitCodes.ok;
 }
@@ -103,23 +108,18 @@ function listenForHangups(): { runWith(act: () => void): void } {
   };
 }
 
-/** Turns SIGTERM and SIGINT into promises, in the order they come. */
-function listenForSignals(): { next(): Promise<NodeJS.Signals> } {
-  const came: NodeJS.Signals[] = [];
-  const waiting: ((signal: NodeJS.Signals) => void)[] = [];
+/** The first of SIGTERM and SIGINT to come, and the one after it. */
+interface Signals {
+  readonly first: Promise<NodeJS.Signals>;
+  readonly second: Promise<NodeJS.Signals>;
+}
+
+function listenForSignals(): Signals {
+  const first = Promise.withResolvers<NodeJS.Signals>();
+  const second = Promise.withResolvers<NodeJS.Signals>();
+  const waiting = [first, second];
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      const waiter = waiting.shift();
-      if (waiter === undefined) came.push(signal);
-      else waiter(signal);
-    });
+    process.on(signal, () => waiting.shift()?.resolve(signal));
   }
-  return {
-    next: () =>
-      new Promise((resolve) => {
-        const signal = came.shift();
-        if (signal === undefined) waiting.push(resolve);
-        else resolve(signal);
-      }),
-  };
+  return { first: first.promise, second: second.promise };
 }

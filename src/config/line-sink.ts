@@ -6,13 +6,12 @@
  * returns from `flushSync`, which pino calls for each fatal line, once the reader is gone or the disk is
  * full.
  */
-import { write, writeSync } from "node:fs";
+import { write } from "node:fs";
 
 const gatheredCharacters = 4096;
 const gatheredMs = 500;
 const pendingCharactersMax = 1_048_576;
 const fullPipeRetryMs = 10;
-const fullPipeRetriesMax = 50;
 
 /**
  * Lines of one descriptor, in order. What cannot be written is dropped: the service goes on without a log,
@@ -29,6 +28,9 @@ export class LineSink {
   /** Lines that had no room since that was last told. */
   #dropped = 0;
   #isWriting = false;
+  #isEnding = false;
+  /** Of the chunk that is written next. */
+  #written = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | null = null;
 
   /**
@@ -50,25 +52,27 @@ export class LineSink {
       return;
     }
     this.#lines += line;
-    if (!this.#isGathering || this.#lines.length >= gatheredCharacters) this.#startWriting();
+    if (this.#isDue) this.#startWriting();
     else this.#startWritingLater();
   }
 
   /**
-   * Writes what is pending, at once; waits at most half a second for a full pipe. A gathered chunk that the
-   * kernel is just taking may come after it.
+   * From now on nothing is gathered. Resolves once all that it has taken is written, or was dropped: never,
+   * where nobody reads a full pipe. Then a thread of the pool waits in the kernel, and the process with it,
+   * however it is told to exit.
    */
-  flushSync(): void {
-    let chunk = this.#takePending();
-    for (let retries = 0; chunk.length > 0 && retries <= fullPipeRetriesMax; ) {
-      try {
-        chunk = chunk.subarray(writeSync(this.#descriptor, chunk));
-      } catch (error) {
-        if (!isFullPipe(error)) return;
-        retries += 1;
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeRetryMs);
-      }
+  async flush(): Promise<void> {
+    this.#isEnding = true;
+    this.#startWriting();
+    while (this.#isWriting || this.#left.length + this.#lines.length > 0) {
+      await this.#written.promise;
+      this.#startWriting();
     }
+  }
+
+  /** Whether a thread of the pool has a chunk in hand. */
+  get isWriting(): boolean {
+    return this.#isWriting;
   }
 
   #takePending(): Buffer<ArrayBuffer> {
@@ -76,6 +80,10 @@ export class LineSink {
     this.#left = Buffer.alloc(0);
     this.#lines = "";
     return chunk;
+  }
+
+  get #isDue(): boolean {
+    return !this.#isGathering || this.#isEnding || this.#lines.length >= gatheredCharacters;
   }
 
   #startWritingLater(): void {
@@ -94,10 +102,16 @@ export class LineSink {
       if (error === null) this.#left = chunk.subarray(bytes);
       else if (isFullPipe(error)) this.#left = chunk;
       if (error === null) this.#tellDropped();
-      const isDue = !this.#isGathering || this.#lines.length >= gatheredCharacters;
-      if (error === null && isDue) this.#startWriting();
+      if (this.#isEnding) this.#tellWritten(error === null ? 0 : fullPipeRetryMs);
+      else if (error === null && this.#isDue) this.#startWriting();
       else if (this.#left.length + this.#lines.length > 0) this.#startWritingLater();
     });
+  }
+
+  #tellWritten(inMs: number): void {
+    const { resolve } = this.#written;
+    this.#written = Promise.withResolvers();
+    setTimeout(resolve, inMs);
   }
 
   #tellDropped(): void {

@@ -13,8 +13,10 @@ export interface ProcessLogger {
   readonly logger: Logger;
   /** Lines below this level are left out from now on. */
   setLevel(level: LogLevel): void;
-  /** Writes what is buffered, at once; to be called last before the process ends. It never throws. */
-  flush(): void;
+  /** Resolves once all is written that was logged: see `LineSink`. It never rejects. */
+  flush(): Promise<void>;
+  /** Whether a thread is just writing: until it has, the process cannot exit. */
+  isWriting(): boolean;
 }
 
 const pinoLevels: Readonly<Record<LogLevel, string>> = {
@@ -56,7 +58,8 @@ export function createLogger(settings: LoggingSettings, output?: DestinationStre
     setLevel(level) {
       logger.level = pinoLevels[level];
     },
-    flush: () => standardOutput.flushSync(),
+    flush: () => standardOutput.flush(),
+    isWriting: () => standardOutput.isWriting,
   };
 }
 

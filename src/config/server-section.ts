@@ -53,6 +53,7 @@ export const server = z
     timeout_keep_alive: seconds(75),
     headers_timeout_seconds: seconds(5),
     request_timeout_seconds: seconds(10),
+    write_timeout_seconds: seconds(30),
     header_bytes_max: bytes(16_384),
     connections_max: number<number | null>({ default: null, min: 1, max: countMax, whole: true }, true),
     backlog: number({ default: 1024, min: 1, max: 65_535, whole: true }),

@@ -30,8 +30,9 @@ const settings: Readonly<Record<SettingClass, string>> = {
     proxy_key offline api_url api_poll_timeout_seconds usage_flush_interval_seconds
     endpoint_caches.identities
     server.host server.port server.proxy_headers server.timeout_keep_alive server.headers_timeout_seconds
-    server.request_timeout_seconds server.header_bytes_max server.connections_max server.backlog
-    server.workers server.drain_delay_seconds server.drain_timeout_seconds server.tls
+    server.request_timeout_seconds server.write_timeout_seconds server.header_bytes_max
+    server.connections_max server.backlog server.workers server.drain_delay_seconds
+    server.drain_timeout_seconds server.tls
     admin.host admin.port
     logging.enable_access_log logging.log_format logging.log_event_field_name logging.colours
     upstream.document_timeout_seconds upstream.document_bytes_max upstream.pages_max upstream.redirects_max

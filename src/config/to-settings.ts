@@ -164,6 +164,7 @@ function toServerSettings(file: ConfigFile): Omit<Settings["server"], "tls"> {
     keepAliveTimeoutMs: toMs(file.server.timeout_keep_alive),
     headersTimeoutMs: toMs(file.server.headers_timeout_seconds),
     requestTimeoutMs: toMs(file.server.request_timeout_seconds),
+    writeTimeoutMs: toMs(file.server.write_timeout_seconds),
     headerBytesMax: file.server.header_bytes_max,
     connectionsMax: file.server.connections_max,
     backlog: file.server.backlog,

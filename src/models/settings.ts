@@ -95,6 +95,8 @@ export interface ServerSettings {
   /** How long a request's head may take to come, and a whole request. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How long a client may take nothing of an answer. */
+  readonly writeTimeoutMs: number;
   /** Of a request's whole head. */
   readonly headerBytesMax: number;
   /** Null: no limit but the descriptors of the process. */

@@ -90,7 +90,7 @@ const script = (accessLog: boolean, format: string, count: number) => `
   const { logger, flush } = createLogger(${JSON.stringify({ ...byDefault, accessLog, format })});
   for (let each = 0; each < ${count}; each += 1) logger.info({ each }, "line");
   logger.fatal("last");
-  flush();
+  await flush();
   process.exit(0);`;
 
 const node = (code: string) => ["--input-type=module-typescript", "--eval", code];

@@ -50,6 +50,7 @@ const other: ConfigTree = {
     timeout_keep_alive: 1,
     headers_timeout_seconds: 1,
     request_timeout_seconds: 2,
+    write_timeout_seconds: 1,
     header_bytes_max: 2048,
     connections_max: 1,
     backlog: 1,

@@ -1,4 +1,6 @@
 /** Health on the admin listener: the same answers, however busy the process is that serves flags. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
 import { occupyPort } from "../support/local-ports.ts";
@@ -74,6 +76,21 @@ it.concurrent("answers while the process that serves flags stands still", async 
   for (let asked = 0; asked < 50; asked += 1) expect(await statusOf(`${adminUrl}/proxy/health`)).toBe(200);
   const healthyMs = performance.now();
   expect(await flags).toBeGreaterThan(healthyMs);
+});
+
+it.concurrent("is no smaller for a small limit of clients' connections", async () => {
+  await using upstream = await startFaultUpstream();
+  await using proxy = startProxyProcess({
+    config: configFor(upstream, { admin: { port: 0 }, server: { connections_max: 5 } }),
+  });
+  const adminUrl = await adminUrlOf(proxy);
+  const port = Number(new URL(adminUrl).port);
+  const held = Array.from({ length: 100 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+  await Promise.all(held.map((socket) => once(socket, "connect")));
+  for (let asked = 0; asked < 10; asked += 1) {
+    expect(await statusOf(`${adminUrl}/proxy/health/liveness`)).toBe(200);
+  }
+  for (const socket of held) socket.destroy();
 });
 
 it.concurrent("is not there without a port, and a taken port is one clear line", async () => {

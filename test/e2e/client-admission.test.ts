@@ -73,11 +73,14 @@ it("this machine gets all where it is on the list", async () => {
 it("behind a proxy the first address of X-Forwarded-For decides, for health too", async () => {
   const allow_clients = ["192.0.2.0/24", "2001:db8::/32"];
   await using proxy = await startWith({ allow_clients, proxy_headers: true });
-  for (const from of ["192.0.2.7", "192.0.2.7, 203.0.113.9", "::ffff:192.0.2.7", "2001:db8::7"]) {
+  const withPorts = ["192.0.2.7:1234", "192.0.2.7:1234, 10.0.0.1:80", "[2001:db8::7]:443", "[2001:db8::7]"];
+  const plain = ["192.0.2.7", "192.0.2.7, 203.0.113.9", "::ffff:192.0.2.7", "2001:db8::7"];
+  for (const from of [...plain, ...withPorts]) {
     expect(await status(proxy, { from })).toBe(200);
     expect(await status(proxy, { from, path: health })).toBe(200);
   }
-  for (const from of ["203.0.113.9", "203.0.113.9, 192.0.2.7", "unknown", "192.0.2.7:80", "2001:db9::7"]) {
+  const strange = ["203.0.113.9", "203.0.113.9, 192.0.2.7", "203.0.113.9:80", "2001:db9::7"];
+  for (const from of [...strange, "unknown", "192.0.2.7:", "192.0.2.7:x", "[2001:db9::7]:443"]) {
     for (const path of ["/api/v1/flags/", health]) {
       expectRefusal(await ask(proxy.port, questionText({ from, path })), 403, "forbidden");
     }

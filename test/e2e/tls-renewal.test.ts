@@ -56,6 +56,9 @@ it.concurrent.each([1, 2])(
     expect(linesWith(proxy, "cannot be renewed")).toMatchObject([
       { level: "error", faults: "server.tls.key_file: it names a key of another certificate" },
     ]);
+    // The pair is a part of the configuration, which is read again too.
+    await eventually(() => linesWith(proxy, "refused whole").length > 0);
+    expect(linesWith(proxy, "refused whole")).toMatchObject([{ level: "error" }]);
     expect(await namesOf(port)).toBe("renewed.127.0.0.1");
 
     if (count > 1) {

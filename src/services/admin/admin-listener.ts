@@ -2,13 +2,13 @@
  * The admin listener, seen from the process that polls: it is a thread with a port of its own, so that it
  * answers however busy the data plane is. It is told all that health speaks of, and asks nothing.
  */
-import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 import type { Settings } from "../../models/settings.ts";
 import type { Clock } from "../clock.ts";
 import type { DataPlane } from "../environments/served-environments.ts";
 import { watchedDataPlane } from "../environments/watched-data-plane.ts";
 import { ListenError } from "../listener/http-listener.ts";
+import type { Logger } from "../service-logger.ts";
 import type { AdminOrder, AdminReport } from "./admin-messages.ts";
 
 /** The thread is told this often that its process is alive. */
@@ -20,15 +20,21 @@ export interface AdminListenerOptions {
   /** Whether any process of the data plane answers requests. */
   readonly isServing: () => boolean;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Disposing of it ends the thread at once. */
 export class AdminListener implements AsyncDisposable {
   readonly #options: AdminListenerOptions;
   readonly #ending = new AbortController();
+  readonly #listening = Promise.withResolvers<Exclude<AdminReport, { kind: "line" }>>();
 
   constructor(options: AdminListenerOptions) {
     this.#options = options;
+    options.thread.on("message", (report: AdminReport) => {
+      if (report.kind === "line") options.logger[report.level](report.fields, report.message);
+      else this.#listening.resolve(report);
+    });
   }
 
   /**
@@ -36,7 +42,7 @@ export class AdminListener implements AsyncDisposable {
    * @throws ListenError where it cannot
    */
   async listen(): Promise<string> {
-    const [report] = (await once(this.#options.thread, "message")) as [AdminReport];
+    const report = await this.#listening.promise;
     if (report.kind === "cannot-listen") throw new ListenError(report.message);
     void this.#beat();
     return report.url;

@@ -1,6 +1,7 @@
 /** What the process that polls tells the thread of the admin listener, and what the thread answers. */
 import type { Settings } from "../../models/settings.ts";
 import type { RefreshStatus } from "../environments/refresh-status.ts";
+import type { Logger } from "../service-logger.ts";
 
 /** What the thread is started with. */
 export interface AdminThreadData {
@@ -22,7 +23,18 @@ export type AdminOrder =
   | { readonly kind: "settings"; readonly settings: Settings }
   | { readonly kind: "draining" };
 
-/** From the thread, once. */
+/** From the thread. */
 export type AdminReport =
+  /** One of these two, once. */
   | { readonly kind: "listening"; readonly url: string }
-  | { readonly kind: "cannot-listen"; readonly message: string };
+  | { readonly kind: "cannot-listen"; readonly message: string }
+  /**
+   * To be logged by the process: a thread whose own log nobody reads could not be ended, nor the process with
+   * it.
+   */
+  | {
+      readonly kind: "line";
+      readonly level: keyof Logger;
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly message: string;
+    };

@@ -4,14 +4,25 @@ import { BlockList, isIP, isIPv6 } from "node:net";
 
 /**
  * @param proxyHeaders whether the first address of `X-Forwarded-For` is the client's
- * @returns an address, or whatever else the header holds; undefined where the client has gone
+ * @returns an address, without the port that some balancers append, or whatever else the header holds;
+ *   undefined where the client has gone
  */
 export function clientAddress(request: IncomingMessage, proxyHeaders: boolean): string | undefined {
   const forwarded = proxyHeaders ? request.headers["x-forwarded-for"] : undefined;
   const first = String(forwarded ?? "")
     .split(",", 1)[0]
     ?.trim();
-  return first || request.socket.remoteAddress;
+  return withoutPort(first ?? "") || request.socket.remoteAddress;
+}
+
+/** `192.0.2.7:80`, `[2001:db8::1]:80` and `[2001:db8::1]`. IPv6 without brackets has no port. */
+const withPort = /^(?:(?<v4>\d+\.\d+\.\d+\.\d+):\d{1,5}|\[(?<v6>[^[\]]+)\](?::\d{1,5})?)$/;
+
+/** Text that is no address with a port stays as it is, and is in no network. */
+function withoutPort(text: string): string {
+  const { v4, v6 } = withPort.exec(text)?.groups ?? {};
+  if (v4 !== undefined && isIP(v4) === 4) return v4;
+  return v6 !== undefined && isIPv6(v6) ? v6 : text;
 }
 
 /** Networks of clients, each as `address/bits`. */

@@ -10,6 +10,7 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
 import { LingeringConnections } from "./lingering-close.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 /** The socket could not be opened; the message says what to do (exit code 69). */
 export class ListenError extends Error {
@@ -42,6 +43,7 @@ type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #rush = new AbortController();
+  readonly #closed = new AbortController();
   readonly #connections = new Set<Connection>();
   /** Of TLS: connections that are not secure yet, by their peers. Node's HTTP server knows none of them. */
   readonly #handshakes = new Map<string, Socket>();
@@ -72,7 +74,7 @@ export class HttpListener {
    * @throws ListenError where the port is taken, the host is not this machine's, or the user may not
    */
   async listen(port = this.#options.settings.port): Promise<string> {
-    const { server, section, settings } = this.#options;
+    const { clock, server, section, settings } = this.#options;
     const { host, backlog } = settings;
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error): void => reject(explainListenError(error, section, host, port));
@@ -82,6 +84,8 @@ export class HttpListener {
       });
     });
     const { address, family, port: found } = server.address() as AddressInfo;
+    const unread = { connections: this.#connections, timeoutMs: settings.writeTimeoutMs, clock };
+    void new UnreadAnswers(unread).cutUntil(this.#closed.signal);
     const scheme = server instanceof HttpsServer ? "https" : "http";
     return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${found}`;
   }
@@ -127,6 +131,7 @@ export class HttpListener {
     await this.#upTo(endMs - clock.monotonicMs(), closed);
     this.#closeAll();
     await closed;
+    this.#closed.abort();
     logger.info({}, "Drained: no connection is left");
   }
 

@@ -1,7 +1,9 @@
 /** Networks of clients, and what counts as one client. */
+import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import {
   ClientNetworks,
+  clientAddress,
   clientNetwork,
   loopbackNetworks,
 } from "../../../src/services/listener/client-address.ts";
@@ -55,3 +57,25 @@ test.each([
   ["192.0.2.7:80", null],
   [undefined, null],
 ])("%s is one client with all of %s", (address, network) => expect(clientNetwork(address)).toBe(network));
+
+test.each([
+  ["203.0.113.9:1234", "203.0.113.9"],
+  ["203.0.113.9:1234, 10.0.0.1:80", "203.0.113.9"],
+  ["[2001:db8::1]:443", "2001:db8::1"],
+  ["[2001:db8::1]", "2001:db8::1"],
+  ["[fe80::1%eth0]:443", "fe80::1%eth0"],
+  ["2001:db8::1:443", "2001:db8::1:443"],
+  ["203.0.113.9", "203.0.113.9"],
+  ["", "192.0.2.1"],
+  // What is no address stays what it is: it is in no network.
+  ...["203.0.113.9:", "203.0.113.9:a", "203.0.113.9:123456", "300.0.0.1:80", "host:80", "unknown"].map(
+    (text) => [text, text] as const,
+  ),
+  ...["[203.0.113.9]:80", "[]:80", "[2001:db8::1]x", "[[2001:db8::1]]", "10.0.0.1:80:80"].map(
+    (text) => [text, text] as const,
+  ),
+] as const)("a proxy that forwards for %j does so for %s", (forwarded, address) => {
+  const request = { headers: { "x-forwarded-for": forwarded }, socket: { remoteAddress: "192.0.2.1" } };
+  expect(clientAddress(request as unknown as IncomingMessage, true)).toBe(address);
+  expect(clientAddress(request as unknown as IncomingMessage, false)).toBe("192.0.2.1");
+});

@@ -22,11 +22,12 @@ async function startListener(
 ) {
   const clock = new FakeClock();
   const { logger, lines } = createRecordingLogger();
-  const settings = { host: "127.0.0.1", port: 0, backlog: 10, connectionsMax: null, drainTimeoutMs };
+  const timeouts = { drainTimeoutMs, drainDelayMs: 0, writeTimeoutMs: 3_600_000 };
+  const settings = { host: "127.0.0.1", port: 0, backlog: 10, connectionsMax: null, ...timeouts };
   const listener = new HttpListener({
     server,
     section: "server",
-    settings: { ...settings, drainDelayMs: 0 } as ServerSettings,
+    settings: settings as ServerSettings,
     clock,
     logger,
   });
@@ -113,8 +114,9 @@ const isReset = async (socket: Socket) => {
 
 it("a client that is still sending is closed at the end of the time to linger, not before", async () => {
   const { clock, listener, port } = await startListener(refuseBodies());
+  const sleepers = clock.sleepers;
   const { socket, closed } = await lingerWith(port);
-  while (clock.sleepers === 0) await turn();
+  while (clock.sleepers === sleepers) await turn();
   await clock.advance(lingerMsMax - 1);
   for (let sent = 0; sent < 20; sent += 1) expect(await isReset(socket)).toBe(false);
   await clock.advance(1);

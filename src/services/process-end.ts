@@ -1,0 +1,37 @@
+/**
+ * The end of a process, which a log that nobody reads must not hold up: a thread that waits in the kernel for
+ * room in a full pipe keeps Node from exiting, whatever asks for it. It does not know what is logged.
+ */
+import type { Clock } from "./clock.ts";
+import { settlesWithin } from "./time-limit.ts";
+
+/** How long the log is waited for. */
+export const logEndMsMax = 1000;
+
+/** The log, as its process ends. */
+export interface EndingLog {
+  /** Resolves once all that was logged is written; never, while nobody takes it. */
+  flush(): Promise<void>;
+}
+
+/**
+ * Resolves once the log is written. Where that takes more than a second the process ends here, killed by
+ * SIGKILL: nothing else ends it then, and no exit code can be had.
+ */
+export async function logWritten(log: EndingLog, clock: Pick<Clock, "sleep">): Promise<void> {
+  if (!(await settlesWithin(log.flush(), logEndMsMax, clock))) endHard();
+}
+
+/**
+ * Exits once the log is written, or is killed, as in `logWritten`. Until then the process goes on: a write
+ * that is waited for in this turn may never return.
+ */
+export async function endProcess(code: number, log: EndingLog, clock: Pick<Clock, "sleep">): Promise<void> {
+  await logWritten(log, clock);
+  process.exit(code);
+}
+
+/** Ends this process at once, whatever its threads do. */
+export function endHard(): void {
+  process.kill(process.pid, "SIGKILL");
+}
