@@ -6,7 +6,7 @@ import type { Clock } from "./clock.ts";
 import { settlesWithin } from "./time-limit.ts";
 
 /** How long the log is waited for. */
-export const logEndMsMax = 1000;
+const logEndMsMax = 1000;
 
 /** The log, as its process ends. */
 export interface EndingLog {

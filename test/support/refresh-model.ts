@@ -15,9 +15,12 @@ export interface ModelDocument {
 
 const epochMs = Date.UTC(2024, 0, 1);
 
+/** The client key of the environment that is modelled. */
+const ownKey = "clientA";
+
 /** @param version tells documents apart; each has a date of its own */
 export function modelDocument(kind: "good" | "other" | "shrunk" | "invalid", version: number): ModelDocument {
-  const environment = kind === "other" ? "clientB" : "clientA";
+  const environment = kind === "other" ? "clientB" : ownKey;
   const features = kind === "shrunk" ? 1 : 4;
   const states = Array.from({ length: features }, (_, index) =>
     feature(index + 1, `f${index}`, { value: version }),
@@ -85,10 +88,11 @@ export class RefreshModel {
       return null;
     }
     if (!document.isValid) return this.#refuse(document, "document_invalid");
-    if (this.served !== null && this.served.environment !== document.environment) {
+    const isOwnAtLast = document.environment === ownKey && this.served?.environment !== ownKey;
+    if (this.served !== null && !isOwnAtLast && this.served.environment !== document.environment) {
       return this.#refuse(document, "other_environment");
     }
-    const isShrunk = document.features < (this.served?.features ?? 0) / 2;
+    const isShrunk = !isOwnAtLast && document.features < (this.served?.features ?? 0) / 2;
     if (isShrunk && this.#heldBack !== document.text) {
       this.#heldBack = document.text;
       return "document_shrunk";

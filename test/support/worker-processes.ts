@@ -96,7 +96,7 @@ export function workersConfig(
 }
 
 /**
- * The processes that a process has started and that have not ended; none where it has ended itself.
+ * The processes that a process has started and whose end it has not noticed; none where it has ended itself.
  * @param program what their command lines have: all, where it is left out
  */
 export function childrenOf(pid: number, program = ""): number[] {
@@ -104,16 +104,21 @@ export function childrenOf(pid: number, program = ""): number[] {
   const threads = readdirSync(`/proc/${pid}/task`);
   const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
   const children = lists.flatMap((list) => list.split(" ").map(Number)).filter((child) => child > 0);
-  return children.filter((child) => isRunning(child) && commandLineOf(child).includes(program));
+  return children.filter((child) => commandLineOf(child).includes(program));
 }
 
+/** Empty for one that has ended. */
 function commandLineOf(pid: number): string {
-  return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
-/** The processes of a program that answer requests. */
+/** The processes of a program that answer requests, also one whose end it has not noticed. */
 export function workersOf(pid: number): number[] {
-  return childrenOf(pid, "/worker.");
+  return childrenOf(pid).filter((child) => !/(?:reader|store)-program\./.test(commandLineOf(child)));
 }
 
 /** Whether the process is there; one that ended and whose parent has not noticed yet is not. */

@@ -30,7 +30,7 @@ interface OpenStore {
 }
 
 /** The folder of the stores below `path`. */
-export function storesFolder(path: string): string {
+function storesFolder(path: string): string {
   return join(path, "documents");
 }
 
