@@ -69,7 +69,10 @@ export class DocumentArchive {
       } catch (error) {
         refusals.push(refusalOf(error));
         // The next document is written in place of this one, not of the one that stands in.
-        if (error instanceof RefusedEntryError) await this.#twins[name].del(headKey(environment));
+        // A disk that does not let it is told of by whoever writes.
+        if (error instanceof RefusedEntryError) {
+          await this.#twins[name].del(headKey(environment)).catch(() => undefined);
+        }
       }
     }
     return { found: null, refusals };

@@ -10,7 +10,8 @@ export type RecordName = `@${string}`;
 
 /** Each rejects where the disk does not let us: with StoreUnavailableError where somebody has said so. */
 export interface RecordStore {
-  get(name: RecordName): Promise<Uint8Array | undefined>;
+  /** @param mayBeAnothers whether it may be read while another process owns the store, and writes to it */
+  get(name: RecordName, mayBeAnothers: boolean): Promise<Uint8Array | undefined>;
   /** Resolves when it is on disk. */
   put(name: RecordName, bytes: Uint8Array): Promise<void>;
   del(name: RecordName): Promise<void>;
@@ -29,10 +30,13 @@ export class KeptRecords {
     this.#logger = logger;
   }
 
-  /** @returns what was written last; null where there is nothing, undefined where it cannot be read now */
-  async read(name: RecordName): Promise<Uint8Array | null | undefined> {
+  /**
+   * @param mayBeAnothers see `RecordStore`
+   * @returns what was written last; null where there is nothing, undefined where it cannot be read now
+   */
+  async read(name: RecordName, mayBeAnothers = true): Promise<Uint8Array | null | undefined> {
     try {
-      return (await this.#store.get(name)) ?? null;
+      return (await this.#store.get(name, mayBeAnothers)) ?? null;
     } catch (error) {
       this.#failed(error);
       return undefined;

@@ -60,7 +60,7 @@ export class LastingArchive implements RecordStore {
 
   /** As `DocumentArchive.find`. @throws StoreUnavailableError where there is neither a store nor a copy */
   async find(environment: string): Promise<ArchiveReading> {
-    return await this.#read(async (twins) => await new DocumentArchive(twins).find(environment));
+    return await this.#read(true, async (twins) => await new DocumentArchive(twins).find(environment));
   }
 
   /** As `DocumentArchive.keep`. @throws also where the disk has no room for it: then nothing was written */
@@ -92,8 +92,8 @@ export class LastingArchive implements RecordStore {
   }
 
   /** Of the records beside the documents. @throws StoreUnavailableError as `find` */
-  async get(name: RecordName): Promise<Uint8Array | undefined> {
-    return await this.#read(async ({ a, b }) => {
+  async get(name: RecordName, mayBeAnothers: boolean): Promise<Uint8Array | undefined> {
+    return await this.#read(mayBeAnothers, async ({ a, b }) => {
       const found = await a.get(name).catch((error: unknown) => {
         if (!(error instanceof StoreDamagedError)) throw error;
       });
@@ -144,7 +144,7 @@ export class LastingArchive implements RecordStore {
         return this.#opened;
       } catch (error) {
         this.#requireUnclosed();
-        const isLocked = error instanceof StoreUnavailableError && error.code === "LEVEL_LOCKED";
+        const isLocked = error instanceof StoreUnavailableError && error.isAnothers;
         const culprit = error instanceof StoreEndedError && error.end === "crashed" ? error.store : null;
         if (isLocked && performance.now() < endMs) await sleep(lockedPauseMs);
         else if (culprit !== null && ends < endsMax) {
@@ -193,9 +193,9 @@ export class LastingArchive implements RecordStore {
   }
 
   /** Tries again behind a process that ended: what has ended it is set aside then. */
-  async #read<Value>(read: (twins: TwinStores) => Promise<Value>): Promise<Value> {
+  async #read<Value>(mayBeAnothers: boolean, read: (twins: TwinStores) => Promise<Value>): Promise<Value> {
     for (let ends = 0; ; ends += 1) {
-      const stores = await this.#storesToRead();
+      const stores = await this.#storesToRead(mayBeAnothers);
       try {
         return await read(stores.twins);
       } catch (error) {
@@ -226,11 +226,12 @@ export class LastingArchive implements RecordStore {
     }
   }
 
-  async #storesToRead(): Promise<OpenStores> {
+  async #storesToRead(mayBeAnothers: boolean): Promise<OpenStores> {
     try {
       return await this.#open();
     } catch (error) {
       if (!(error instanceof StoreUnavailableError) || !error.mayBeCopied) throw error;
+      if (error.isAnothers && !mayBeAnothers) throw error;
       const isGone = (await this.#copying?.catch(() => null))?.process.hasEnded === true;
       if (isGone) this.#copying = null;
       this.#copying ??= openCopy(this.#path, this.#damaged);

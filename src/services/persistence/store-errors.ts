@@ -12,6 +12,11 @@ export class StoreUnavailableError extends Error {
     this.code = code;
   }
 
+  /** Whether another process owns it. */
+  get isAnothers(): boolean {
+    return this.code === "LEVEL_LOCKED";
+  }
+
   /** Whether what is there may be read from a copy: it cannot be written, or another process does. */
   get mayBeCopied(): boolean {
     return !["closed", "silent", "ELOOP", "ENOTDIR", "EEXIST"].includes(this.code);

@@ -49,7 +49,7 @@ export class StoreKeeper {
   async take(order: StoreOrder): Promise<unknown> {
     switch (order.kind) {
       case "begin":
-        return await this.#begin(order.path, order.isCopy);
+        return this.#begin(order.path, order.isCopy);
       case "open":
         return await this.#open(order.store, order.isDamaged);
       case "get":
@@ -69,9 +69,9 @@ export class StoreKeeper {
     }
   }
 
-  async #begin(path: string, isCopy: boolean): Promise<void> {
+  #begin(path: string, isCopy: boolean): void {
     this.#path = path;
-    this.#copy = isCopy ? await copyStores(storesFolder(path)) : null;
+    this.#copy = isCopy ? copyStores(storesFolder(path)) : null;
     this.#folder = this.#copy ?? storesFolder(path);
     try {
       for (const folder of isCopy ? [] : [path, this.#folder]) makeFolder(folder);

@@ -38,10 +38,10 @@ export class UsageArchive {
   /** @returns what the last process has left; null where there is nothing that can be used. Never rejects */
   async find(signal: AbortSignal): Promise<KeptUsage | null> {
     const { clock, logger, records } = this.#options;
-    const reading = records.read(usageName);
+    // What another process reports must not be reported again.
+    const reading = records.read(usageName, false);
     if (!(await settlesWithin(reading, findMsMax, clock, signal))) return null;
     const bytes = await reading;
-    // Another process may have it, and may still write to it.
     if (bytes === undefined) return null;
     this.#isRead = true;
     if (bytes === null) return null;

@@ -120,6 +120,14 @@ it("what was refused is written over first, so that the one that stands in stays
   expect((await foundIn(new MemoryStore(cut))).document).toEqual(first);
 });
 
+it("the older one is found also where the refused one cannot be removed", async () => {
+  const store = new MemoryStore();
+  await archiveIn(store).keep("e", first);
+  await archiveIn(store).keep("e", second);
+  await store.put("b:e!000000", new Uint8Array(3));
+  expect((await foundIn(new MemoryStore(store, 0))).document).toEqual(first);
+});
+
 it("the entry of another environment is refused", async () => {
   const store = new MemoryStore();
   await archiveIn(store).keep("other", first);

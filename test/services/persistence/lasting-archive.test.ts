@@ -142,7 +142,11 @@ it("what another process owns is read from a copy, and taken over when that one 
   const next = startArchive(path);
   expect(await next.found()).toEqual(first);
   await expect(next.archive.keep("e", second)).rejects.toThrow("Another process owns it");
+  const record = new Uint8Array([1]);
+  await owner.archive.put("@one", record);
+  await expect(next.archive.get("@one", false)).rejects.toThrow("Another process owns it");
   await owner.archive.close();
+  expect(Uint8Array.from((await next.archive.get("@one", false)) ?? [])).toEqual(record);
   await next.archive.keep("e", second);
   expect(await next.found()).toEqual(second);
   await next.archive.close();
