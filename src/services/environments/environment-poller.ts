@@ -201,7 +201,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   /** Another key may open another document: the date of the one before says nothing of it. */
   #nextServerKey(): string {
     const serverKey = this.#options.serverKey();
-    if (this.#sentKey !== null && serverKey !== this.#sentKey) this.#validator.failed();
+    if (this.#sentKey !== null && serverKey !== this.#sentKey) this.#validator.askInFull();
     this.#sentKey = serverKey;
     return serverKey;
   }
@@ -233,7 +233,7 @@ export class EnvironmentPoller implements AsyncDisposable {
   }
 
   #recordFailure(error: unknown, startTime: Date): void {
-    if (error !== this.#validator.refusal) this.#validator.failed();
+    if (error !== this.#validator.refusal) this.#validator.askInFull();
     this.#setStatus(failedStatus(this.#status, error, startTime));
     this.#log.failed(error, this.#status.consecutiveFailures);
   }

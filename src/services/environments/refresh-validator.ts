@@ -89,7 +89,7 @@ export class RefreshValidator {
    * Something else went wrong, or another server key is sent: what the upstream holds now is unknown until it
    * sends it.
    */
-  failed(): void {
+  askInFull(): void {
     this.#mayAskConditionally = false;
   }
 
