@@ -98,10 +98,13 @@ function askOnce(
       if (!outgoing.reusedSocket) state.connections += 1;
     });
     outgoing.on("response", (response) => {
-      response.resume();
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+      });
       response.on("error", (error) => resolve(`in the body: ${error.message}`));
       response.on("end", () => {
-        if (response.statusCode !== 200) resolve(`${asked.method}: status ${response.statusCode}`);
+        if (response.statusCode !== 200) resolve(`${asked.method}: status ${response.statusCode}: ${text}`);
         else resolve(response.headers.connection === "close" ? "closing" : "ok");
       });
     });

@@ -8,7 +8,7 @@ import {
   configFor,
   demoDocumentText,
   eventually,
-  getFlags,
+  healthOf,
   type ProxyProcess,
   type ProxyProcessOptions,
   serverKey,
@@ -32,7 +32,7 @@ export interface ServingOptions extends Pick<ProxyProcessOptions, "environment">
 /** The document may be large, and the machine busy. */
 const startMsMax = 25_000;
 
-/** Starts it; resolves when it serves the document. */
+/** Starts it; resolves when all its workers serve the document: health tells, an answer of one of them does not. */
 export async function startServing(options: ServingOptions = {}): Promise<ServingProcess> {
   const { config, document = demoDocumentText, environment = {} } = options;
   await using stack = new AsyncDisposableStack();
@@ -40,7 +40,8 @@ export async function startServing(options: ServingOptions = {}): Promise<Servin
   upstream.setDocument(serverKey, document);
   const proxy = stack.use(startProxyProcess({ config: configFor(upstream, config), environment }));
   const url = await proxy.url();
-  await eventually(async () => (await getFlags(url)).status === 200, startMsMax);
+  const isServed = async () => (await healthOf(url)).environments.some(({ state }) => state === "fresh");
+  await eventually(isServed, startMsMax);
   const port = Number(new URL(url).port);
   const owned = stack.move();
   return { proxy, upstream, url, port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
