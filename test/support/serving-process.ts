@@ -32,7 +32,7 @@ export interface ServingOptions extends Pick<ProxyProcessOptions, "environment">
 /** The document may be large, and the machine busy. */
 const startMsMax = 25_000;
 
-/** Starts it; resolves when all its workers serve the document: health tells, an answer of one of them does not. */
+/** Starts it; resolves when all its workers serve the document: health tells, one's answer does not. */
 export async function startServing(options: ServingOptions = {}): Promise<ServingProcess> {
   const { config, document = demoDocumentText, environment = {} } = options;
   await using stack = new AsyncDisposableStack();
