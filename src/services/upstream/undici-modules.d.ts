@@ -6,6 +6,17 @@ declare module "undici/lib/api/index.js" {
   export = api;
 }
 
+declare module "undici/lib/core/connect.js" {
+  import type { Socket } from "node:net";
+  import type { buildConnector } from "undici";
+
+  /** Its connectors give the socket away at once; undici's types do not say so. */
+  function build(
+    options: buildConnector.BuildOptions,
+  ): (target: buildConnector.Options, callback: buildConnector.Callback) => Socket;
+  export = build;
+}
+
 declare module "undici/lib/core/errors.js" {
   import { errors } from "undici";
   export = errors;
@@ -24,4 +35,9 @@ declare module "undici/lib/dispatcher/dispatcher.js" {
 declare module "undici/lib/dispatcher/env-http-proxy-agent.js" {
   import { EnvHttpProxyAgent } from "undici";
   export = EnvHttpProxyAgent;
+}
+
+declare module "undici/lib/dispatcher/pool.js" {
+  import { Pool } from "undici";
+  export = Pool;
 }

@@ -4,15 +4,17 @@
  */
 import type { Dispatcher as DispatcherType } from "undici";
 import api from "undici/lib/api/index.js";
+import buildConnector from "undici/lib/core/connect.js";
 import errors from "undici/lib/core/errors.js";
 import Agent from "undici/lib/dispatcher/agent.js";
 import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
 import EnvHttpProxyAgent from "undici/lib/dispatcher/env-http-proxy-agent.js";
+import Pool from "undici/lib/dispatcher/pool.js";
 
 // As undici's index does. Its forward proxies call `connect`, and we `request`.
 Object.assign(Dispatcher.prototype, api);
 
-export { Agent, EnvHttpProxyAgent, errors };
+export { Agent, buildConnector, EnvHttpProxyAgent, errors, Pool };
 
 /** An answer whose body is still to be read, dumped or destroyed. */
 export type Answer = DispatcherType.ResponseData;
