@@ -24,18 +24,19 @@ export interface ServeOptions {
 }
 
 /**
- * Runs until a signal asks it to end.
- * @returns the exit code
+ * Runs until a signal asks it to end, and ends the process with the exit code.
  * @throws ConfigError where the configuration is wrong
  */
-export async function serve({ configPath, version }: ServeOptions): Promise<number> {
+export async function serve({ configPath, version }: ServeOptions): Promise<never> {
   const files = new ReadFiles();
   const started = loadSettings({ configPath, readFile: files.read });
   const { settings, warnings } = started;
   const log = createLogger(settings.logging);
   for (const { path, message } of warnings) log.logger.warn({ setting: path }, message);
   const reload = new ConfigurationReload({ configPath, started, files, log });
-  return await runServer(settings, log, version, { reload });
+  const exitCode = await runServer(settings, log, version, { reload });
+  // Node would wait for a connection that is being made, which undici does not end: for seconds.
+  process.exit(exitCode);
 }
 
 export interface RunOptions {

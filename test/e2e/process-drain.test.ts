@@ -1,5 +1,7 @@
 /** How the process ends (reliability 2.9, C3, C4): no request is lost, and it does end. */
 
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
@@ -135,6 +137,19 @@ it.concurrent.each(["refuse", "hang-headers", "drip"] as const)(
     expect(await proxy.exit).toEqual({ code: 0, signal: null });
   },
 );
+
+it.concurrent("C4 SIGTERM amid a tunnel that is not there yet exits 0", async () => {
+  const silent = createServer((socket) => socket.on("error", () => undefined).resume());
+  await once(silent.listen(0, "127.0.0.1"), "listening");
+  const { port } = silent.address() as AddressInfo;
+  const config = configFor({ apiUrl: "https://upstream.test/api/v1" }, { api_poll_timeout_seconds: 600 });
+  const environment = { HTTPS_PROXY: `http://127.0.0.1:${port}` };
+  await using proxy = startProxyProcess({ config, environment });
+  await once(silent, "connection");
+  proxy.kill("SIGTERM");
+  expect(await proxy.exit).toEqual({ code: 0, signal: null });
+  silent.close();
+});
 
 it.concurrent.each([
   [1, "once"],

@@ -27,7 +27,7 @@ export async function startForwardProxy(refusal: number | null = null): Promise<
     }
     const { "proxy-authorization": _kept, ...headers } = request.headers;
     forward(request.url ?? "", { headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      response.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders();
       answer.pipe(response);
     }).end();
   });

@@ -20,13 +20,32 @@ export { Agent, buildConnector, EnvHttpProxyAgent, errors, Pool };
 export type Answer = DispatcherType.ResponseData;
 
 /**
- * Sends one request, as undici's own `request` does.
- * @throws what undici throws: see `upstream-failures.ts`
+ * Sends one request, as undici's own `request` does, but for one thing: an abort ends it also before there is
+ * a connection. What then comes all the same is thrown away.
+ * @throws what undici throws: see `upstream-failures.ts`; the signal's reason
  */
-export function request(
+export async function request(
   url: URL,
   dispatcher: DispatcherType,
-  options: Pick<DispatcherType.RequestOptions, "method" | "headers" | "body" | "signal">,
+  options: Pick<DispatcherType.RequestOptions, "method" | "headers" | "body"> & { signal: AbortSignal },
 ): Promise<Answer> {
-  return dispatcher.request({ ...options, origin: url.origin, path: `${url.pathname}${url.search}` });
+  const { signal } = options;
+  const path = `${url.pathname}${url.search}`;
+  const answer = dispatcher.request({ ...options, origin: url.origin, path });
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([answer, aborted.promise]);
+  } catch (error) {
+    answer.then(throwAway, () => undefined);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function throwAway({ body }: Answer): void {
+  body.on("error", () => undefined).destroy();
 }

@@ -1,6 +1,6 @@
 /**
  * Makes connections to the upstream, and gives them up on time. undici's own limit may come half a second
- * late, and an abort does not reach a request before it is connected: a poll would outlast its time limit.
+ * late: the next poll would try beside the one that was given up.
  */
 import type { buildConnector as Connectors } from "undici";
 import { buildConnector, errors } from "./undici-parts.ts";

@@ -3,7 +3,7 @@
  * to the upstream, and nothing here reads the environment of the process.
  */
 import { getCACertificates } from "node:tls";
-import type { buildConnector, Dispatcher, ProxyAgent } from "undici";
+import type { Dispatcher } from "undici";
 import type { CertificatePair, UpstreamSettings } from "../../models/settings.ts";
 import { createSharedLookup } from "./shared-lookup.ts";
 import { Agent, EnvHttpProxyAgent, Pool } from "./undici-parts.ts";
@@ -47,8 +47,6 @@ export interface UpstreamDispatcher {
 /** Shorter than the keep-alive of any server we know (uvicorn and node: 5 s), so that we close first. */
 const keepAliveTimeoutMs = 4000;
 const connectTimeoutMsMax = 3000;
-/** undici's limits of connections, tunnels and TLS may come so much late. */
-const timerLatenessMs = 500;
 
 /**
  * One pool for the one origin the client talks to. HTTP/1.1 alone: truncation, reuse and retry are known and
@@ -64,7 +62,7 @@ export function createUpstreamDispatcher(
   const requestTimeoutMs = Math.ceil(settings.requestTimeoutMs);
   const timeout = Math.min(connectTimeoutMsMax, requestTimeoutMs);
   const lookup = createSharedLookup();
-  const options = {
+  const poolOptions = {
     allowH2: false,
     connections: limits.connectionsMax,
     pipelining: 1,
@@ -74,42 +72,32 @@ export function createUpstreamDispatcher(
     bodyTimeout: Math.ceil(limits.bodyPauseMsMax),
     // Counts bytes on the wire: stops a body that inflates to nothing for ever.
     maxResponseSize: limits.bodyBytesMax ?? -1,
-    connect: createUpstreamConnector({ ...tls, ...own, lookup }, timeout),
   };
+  const connect = createUpstreamConnector({ ...tls, ...own, lookup }, timeout);
   const proxies = forwardProxies(settings);
   if (proxies !== null) {
     // The forward proxy is not told who we are: the certificate is for the upstream.
-    const proxyTls = { ...tls, lookup };
-    const tunnels = tunnelOptions(proxyTls, { ...tls, ...own }, timeout);
+    const steps = { proxyTls: { ...tls, timeout, lookup }, requestTls: { ...tls, ...own, timeout } };
     return {
-      dispatcher: new EnvHttpProxyAgent({ ...options, ...proxies, ...tunnels }),
+      dispatcher: new EnvHttpProxyAgent({
+        ...poolOptions,
+        connect,
+        ...proxies,
+        ...steps,
+        // undici would wait five minutes for the answer to CONNECT, and hold the connection as long.
+        clientFactory: (origin, its) => new Pool(origin, { ...its, headersTimeout: requestTimeoutMs }),
+        // Without a tunnel undici gives its pool nothing but the way to connect.
+        factory: (origin, its) => new Pool(origin, { ...poolOptions, ...its }),
+      }),
       connectionsOpened: null,
     };
   }
-  const agent = new Agent(options);
+  const agent = new Agent({ ...poolOptions, connect });
   let opened = 0;
   agent.on("connect", () => {
     opened += 1;
   });
   return { dispatcher: agent, connectionsOpened: () => opened };
-}
-
-/**
- * How long each step of a tunnel may take: to the forward proxy; to its answer to CONNECT, for which undici
- * would wait five minutes, and no abort reaches a request in that state; to TLS with the upstream.
- * @param timeoutMs of each, at most
- */
-function tunnelOptions(
-  proxyTls: buildConnector.BuildOptions,
-  requestTls: buildConnector.BuildOptions,
-  timeoutMs: number,
-): Omit<ProxyAgent.Options, "uri"> {
-  const timeout = Math.ceil(Math.max(timeoutMs - timerLatenessMs, timeoutMs / 2));
-  return {
-    proxyTls: { ...proxyTls, timeout },
-    requestTls: { ...requestTls, timeout },
-    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: timeout }),
-  };
 }
 
 /**

@@ -107,6 +107,15 @@ test.each<[string, RealtimeMode, string]>([
   expect(await failureOf(readAll(client))).toMatchObject({ code });
 });
 
+test("a stream through a forward proxy pauses no longer", async () => {
+  await using realtime = await startRealtimeUpstream();
+  await using proxy = await startForwardProxy();
+  await using client = createStreamClient(realtime, { httpProxy: proxy.url }, 200);
+  realtime.setMode("silent");
+  expect(await failureOf(readAll(client))).toMatchObject({ code: "timeout" });
+  expect(proxy.asked).toHaveLength(1);
+});
+
 test("a stream goes on beyond the limits of documents, and ends in order", async () => {
   await using realtime = await startRealtimeUpstream();
   await using client = createStreamClient(realtime, { documentBytesMax: 1024, requestTimeoutMs: 100 });
