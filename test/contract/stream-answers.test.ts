@@ -256,6 +256,14 @@ describe("limits", () => {
     expect((await open("/sse/environments/other/stream")).status).toBe(200);
   });
 
+  it("a connection has one, however many it asks for", async () => {
+    const { open, port } = await start({ config: { realtime: { streams_max: 2 } } });
+    await using connection = await RawConnection.open(port);
+    connection.send(requestText(`GET ${streamPath}`).repeat(20));
+    await eventually(() => connection.unread.includes("retry:"));
+    expect((await open()).status).toBe(200);
+  });
+
   it("the rate limit counts them with the other requests of that key", async () => {
     const config = { server: { rate_limit: { requests_per_second: 0.001, burst: 8 } } };
     const { open, url } = await start({ document: null, config });

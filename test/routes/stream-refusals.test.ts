@@ -5,10 +5,11 @@ import { FakeClock, settle } from "../support/fake-clock.ts";
 import { createTestApp } from "../support/test-app.ts";
 
 /** Asks as a socket does. @returns what is written, as it comes */
-async function askDirectly(clock: FakeClock, path: string) {
+async function askDirectly(clock: FakeClock, path: string, socket: object | null = {}) {
   const { app } = await createTestApp({ environments: [], clock });
   const statuses: number[] = [];
   const outgoing = {
+    socket,
     writeHead(status: number) {
       statuses.push(status);
       return { end: () => undefined };
@@ -32,4 +33,8 @@ it("an unknown key is answered after a second", async () => {
 
 it("a route that is no stream's answers at once", async () => {
   expect(await askDirectly(new FakeClock(), "/api/v1/flags")).toEqual([401]);
+});
+
+it("one sent before the answer to another request does not wait: there could be any number of them", async () => {
+  expect(await askDirectly(new FakeClock(), "/sse/environments/nobody/stream", null)).toEqual([401]);
 });

@@ -28,7 +28,10 @@ export interface StreamRouteDependencies
   readonly clock: Pick<Clock, "sleep">;
 }
 
-/** Answers with a stream that stays open; 401, 403 and 503 come after a second on a socket. */
+/**
+ * Answers with a stream that stays open; 401, 403 and 503 come after a second on a socket. A request that was
+ * sent before the answer to another one gets no stream, and no pause.
+ */
 export function createStreamRoute(dependencies: StreamRouteDependencies) {
   const { resolveKey, cors, streams, respondError, clock } = dependencies;
   const headers = cors.headerSet({
@@ -43,9 +46,9 @@ export function createStreamRoute(dependencies: StreamRouteDependencies) {
   return (context: AppContext): Response | Promise<Response> => {
     const slot = slotOf(context.req.param("clientKey") ?? "", resolveKey);
     if (slot instanceof RequestError) return refuse(context, slot);
-    const refusal = streams.refusalOf(slot);
-    if (refusal !== null) return refuse(context, refusal);
     const { isDirect, outgoing } = context.env ?? {};
+    const refusal = streams.refusalOf(slot) ?? (waitsItsTurn(context) ? secondOfConnection() : null);
+    if (refusal !== null) return refuse(context, refusal);
     const head = headersFor(cors, headers, requestHeader(context, "origin"));
     // By the general way, as for HEAD, a stream ends with its beginning: there is nobody to write to.
     if (isDirect !== true || outgoing === undefined) {
@@ -57,10 +60,24 @@ export function createStreamRoute(dependencies: StreamRouteDependencies) {
   };
 
   async function refuse(context: AppContext, error: RequestError): Promise<Response> {
-    if (context.env?.isDirect === true) await clock.sleep(refusalMs, new AbortController().signal);
+    const isHeldBack = context.env?.isDirect === true && !waitsItsTurn(context);
+    if (isHeldBack) await clock.sleep(refusalMs, new AbortController().signal);
     const isFull = error.code === "overloaded";
     return respondError(context, error, isFull ? { "retry-after": String(retryAfterSeconds) } : {});
   }
+}
+
+/**
+ * Whether another answer of the same connection comes first: Node reads on while it is not there, so that one
+ * connection could have any number of requests wait, or hold all places for streams.
+ */
+function waitsItsTurn(context: AppContext): boolean {
+  const outgoing = context.env?.outgoing as ServerResponse | undefined;
+  return outgoing?.socket === null;
+}
+
+function secondOfConnection(): RequestError {
+  return new RequestError("overloaded", "another answer is awaited on this connection; see Retry-After");
 }
 
 /** An environment without a document has a stream all the same: it tells of the first one. */
