@@ -66,7 +66,7 @@ export function createControlPlane(
   const { changes, pollers } = createPollers(parts, upstream);
   const list = new EnvironmentList(pollers);
   list.configure(settings.environments.map(keysOfPair));
-  const { discovery, usage } = serveProxyKey(parts, client, list);
+  const { discovery, usage } = serveProxyKey(parts, client, { list, pollers });
   return {
     start: () => {
       pollers.start(discovery?.attempted);
@@ -148,7 +148,7 @@ function createStreams({ settings, stack, userAgent, clock }: ControlPlaneParts)
 function serveProxyKey(
   { settings, stack, archive, dataPlane, places, clock, random, logger }: ControlPlaneParts,
   client: UpstreamClient | null,
-  list: EnvironmentList,
+  { list, pollers }: { readonly list: EnvironmentList; readonly pollers: EnvironmentPollers },
 ) {
   const { proxyKey } = settings.upstream;
   if (proxyKey === null) return { discovery: null, usage: null };
@@ -159,7 +159,10 @@ function serveProxyKey(
     ...shared,
     upstream,
     list,
-    dataPlane,
+    dataPlane: {
+      setEnvironmentsKnown: (areKnown) => pollers.setEnvironmentsKnown(areKnown),
+      setDiscoveryStatus: (status) => dataPlane.setDiscoveryStatus(status),
+    },
     archive: kept === null ? null : new DiscoveredArchive({ ...kept, proxyKey }),
   });
   stack.use(discovery);

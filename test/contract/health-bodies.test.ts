@@ -27,6 +27,7 @@ function source(
       lastAttemptTime: time,
       lastSuccessTime: time,
       lastSuccessMonotonicMs: atMs,
+      joinedMonotonicMs: null,
       consecutiveFailures: 0,
       pollIntervalMs: null,
       ...more,
@@ -120,6 +121,27 @@ describe("the health body", () => {
       "reason",
       "state",
     ]);
+  });
+});
+
+describe("an environment that comes while all others are served", () => {
+  const joined = (atMs: number) => source(null, null, { joinedMonotonicMs: atMs });
+
+  it("makes the whole no less ready before it is as late as an old one", () => {
+    const sources = [source(1, 95_000), joined(50_000)];
+    expect(headOf(119_999, sources)).toEqual(["ok", null]);
+    expect(headOf(120_001, sources)).toEqual(["error", stale]);
+    const { environments, last_successful_update } = report(60_000, sources);
+    expect(last_successful_update).toBe("2024-04-18T08:17:55.000Z");
+    expect(environments[1]).toMatchObject({ id: null, state: "waiting", last_successful_update: null });
+  });
+
+  it("is not enough where one is", () => {
+    expect(headOf(60_000, [joined(50_000)], { policy: "any" })).toEqual(["error", notUpdated]);
+  });
+
+  it("may be all that is left of them", () => {
+    expect(report(60_000, [joined(50_000)])).toMatchObject({ status: "ok", last_successful_update: null });
   });
 });
 

@@ -162,6 +162,28 @@ it.concurrent("a failing discovery removes nothing, shows in health, and documen
   await eventually(async () => (await healthOf(url)).discovery?.state === "fresh");
 });
 
+it.concurrent("environments that appear make nobody unready, before they are late", async () => {
+  const config = { health_check: { environment_update_grace_period_seconds: 600 } };
+  await using proxy = await startDiscovering(config);
+  const { upstream, url } = proxy;
+  upstream.setMode("ser.three.1", 500);
+  serve(upstream, "one", "two", "three");
+  await eventually(async () => (await healthOf(url)).environments[2]?.reason === "server_error");
+  const { environments, ...whole } = await healthOf(url);
+  expect([whole.status, environments[2]?.last_successful_update]).toEqual(["ok", null]);
+  expect([await statusOf(url, "one"), await statusOf(url, "three")]).toEqual([200, 503]);
+});
+
+it.concurrent("an environment that cannot be served at a start keeps the whole unready", async () => {
+  await using proxy = await startProxy({ document: null, config: discovering });
+  const { upstream, url } = proxy;
+  upstream.setMode("ser.two.1", 500);
+  serve(upstream, "one", "two");
+  await eventually(async () => (await statusOf(url, "one")) === 200);
+  await eventually(async () => (await healthOf(url)).environments[1]?.reason === "server_error");
+  expect((await healthOf(url)).status).toBe("error");
+});
+
 it.concurrent("pairs of the settings are never overridden", async () => {
   const pairs = [{ client_side_key: "own", server_side_key: "ser.own.1" }];
   await using proxy = await startDiscovering({ environment_key_pairs: pairs });

@@ -35,6 +35,6 @@ it("a route that is no stream's answers at once", async () => {
   expect(await askDirectly(new FakeClock(), "/api/v1/flags")).toEqual([401]);
 });
 
-it("one sent before the answer to another request does not wait: there could be any number of them", async () => {
+it("one sent before the answer to another does not wait: there could be any number", async () => {
   expect(await askDirectly(new FakeClock(), "/sse/environments/nobody/stream", null)).toEqual([401]);
 });

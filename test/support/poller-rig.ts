@@ -35,6 +35,8 @@ export interface PollerRig extends AsyncDisposable {
   /** All that was to be read and published. */
   readonly published: FetchedDocument[];
   readonly logs: LogLine[];
+  /** How often it said that what is served is the upstream's. */
+  confirmations: number;
   /** Each may be replaced at any time. */
   upstream: Script;
   publish: (document: FetchedDocument, signal: AbortSignal) => Promise<PublishOutcome>;
@@ -81,6 +83,7 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
     logs,
     requests: [],
     published: [],
+    confirmations: 0,
     upstream: serving(documentOf("{}")),
     publish: async () => ({ updatedAt: null }),
     settings: options.settings ?? {},
@@ -97,6 +100,9 @@ export function startRig(options: PollerRigOptions = {}): PollerRig {
     publish: async (document, signal) => {
       rig.published.push(document);
       return await rig.publish(document, signal);
+    },
+    onConfirmed: () => {
+      rig.confirmations += 1;
     },
     limiter: options.limiter ?? createRefreshLimiter(4),
     clock,

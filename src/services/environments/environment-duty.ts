@@ -76,8 +76,10 @@ export function createDuty(
     upstream,
     publish: (fetched, signal) => readAndPublish(target, fetched, options, signal),
     onStatus: (status) => {
-      dataPlane.setRefreshStatus(environment, status);
-      if (status.state !== "fresh" || duty.stop.signal.aborted) return;
+      if (!duty.stop.signal.aborted) dataPlane.setRefreshStatus(environment, status);
+    },
+    onConfirmed: () => {
+      if (duty.stop.signal.aborted) return;
       target.guard.confirmedServed();
       archive?.confirm(clientKey);
     },
@@ -119,9 +121,10 @@ async function readAndPublish(
   const document = { packed, lastModified, receivedAt };
   const report = await dataPlane.publish(environment, document);
   dataPlane.announce(environment, report.version);
+  signal.throwIfAborted();
   guard.accepted(packed);
   log.published(report, clock.monotonicMs() - startMs);
-  if (!signal.aborted) archive?.keep(clientKey, document);
+  archive?.keep(clientKey, document);
   return { updatedAt: report.updatedAt };
 }
 

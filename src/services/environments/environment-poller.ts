@@ -11,13 +11,7 @@ import type { FetchedDocument } from "../upstream/upstream-client.ts";
 import { PollPace } from "./poll-pace.ts";
 import { type RefreshLimiter, runInPlace } from "./refresh-limiter.ts";
 import { RefreshLog } from "./refresh-log.ts";
-import {
-  archivedStatus,
-  failedStatus,
-  freshStatus,
-  neverRefreshed,
-  type RefreshStatus,
-} from "./refresh-status.ts";
+import { failedStatus, freshStatus, neverRefreshed, type RefreshStatus } from "./refresh-status.ts";
 import { RefreshValidator } from "./refresh-validator.ts";
 
 /**
@@ -37,8 +31,10 @@ export interface EnvironmentPollerOptions {
    * fails: the same document is then tried again. In both cases what was served still is.
    */
   readonly publish: (document: FetchedDocument, signal: AbortSignal) => Promise<PublishOutcome>;
-  /** Told after each refresh. */
+  /** Told after each refresh, and where what is to follow has changed. */
   readonly onStatus?: (status: RefreshStatus) => void;
+  /** Told after each refresh that went well: what is served is the upstream's. */
+  readonly onConfirmed?: () => void;
   readonly limiter: RefreshLimiter;
   readonly clock: Clock;
   /** From 0 (included) to 1 (excluded). */
@@ -68,17 +64,14 @@ export class EnvironmentPoller implements AsyncDisposable {
     this.#pace = new PollPace({ ...options, stop: this.#stop.signal });
   }
 
-  /** How its refreshes go: after the last one that ended, or as `restored` has it. */
+  /** How its refreshes go: after the last one that ended, or as `beginWith` has it. */
   get status(): RefreshStatus {
     return this.#status;
   }
 
-  /**
-   * A document of an earlier process is being served; to be called before `start`.
-   * @param confirmedAt when the upstream last said that it was its document
-   */
-  restored(confirmedAt: Date): void {
-    this.#setStatus(archivedStatus(confirmedAt, this.#options.clock));
+  /** @param status what is known before the first refresh; to be called before `start` */
+  beginWith(status: RefreshStatus): void {
+    this.#setStatus(status);
   }
 
   /** Whether it polls. */
@@ -108,12 +101,17 @@ export class EnvironmentPoller implements AsyncDisposable {
   /** The settings have changed: a wait that has begun is as long as they say. */
   retime(): void {
     this.#pace.retime();
+    const { lastSuccessMonotonicMs: lastMs } = this.#status;
+    const intervalMs = this.#options.settings().intervalMs;
+    // Of a shorter interval more may be over than a whole one.
+    if (lastMs !== null && this.#options.clock.monotonicMs() - lastMs > intervalMs) this.#promise(intervalMs);
   }
 
   /** @param intervalMs the wait after a success from now on; null, or a shorter one: that of the settings */
   setPace(intervalMs: number | null): void {
     this.#pace.set(intervalMs);
-    if (this.#pace.slowMs === null) this.#promiseUsual();
+    if (this.#pace.slowMs === null && this.#status.pollIntervalMs !== null)
+      this.#promise(this.#options.settings().intervalMs);
   }
 
   /** Ends the sleep, the running fetch and the reading at once; a swap that runs is waited for. */
@@ -221,15 +219,16 @@ export class EnvironmentPoller implements AsyncDisposable {
   #recordSuccess(startTime: Date): void {
     this.#log.succeeded(this.#status.consecutiveFailures);
     this.#setStatus(freshStatus(startTime, this.#options.clock, this.#pace.slowMs));
+    this.#options.onConfirmed?.();
   }
 
-  /** A long wait that was promised ends now: the next poll is due a usual one from now (contract A7). */
-  #promiseUsual(): void {
+  /** A wait that was promised is another now: the next poll is due an interval from now (contract A7). */
+  #promise(intervalMs: number): void {
     const { lastSuccessMonotonicMs, pollIntervalMs } = this.#status;
-    if (lastSuccessMonotonicMs === null || pollIntervalMs === null) return;
-    const { clock, settings } = this.#options;
-    const dueMs = clock.monotonicMs() - lastSuccessMonotonicMs + settings().intervalMs;
-    if (dueMs < pollIntervalMs) this.#setStatus({ ...this.#status, pollIntervalMs: dueMs });
+    if (lastSuccessMonotonicMs === null) return;
+    const dueMs = this.#options.clock.monotonicMs() - lastSuccessMonotonicMs + intervalMs;
+    if (pollIntervalMs !== null && dueMs >= pollIntervalMs) return;
+    this.#setStatus({ ...this.#status, pollIntervalMs: dueMs });
   }
 
   #recordFailure(error: unknown, startTime: Date): void {

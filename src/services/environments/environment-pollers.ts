@@ -13,6 +13,7 @@ import {
   endDuty,
 } from "./environment-duty.ts";
 import type { EnvironmentListTarget } from "./environment-list.ts";
+import { joinedStatus } from "./refresh-status.ts";
 import { restoreEnvironment } from "./restore-environment.ts";
 import type { DataPlane } from "./served-environments.ts";
 import { serverKeyOf } from "./valid-server-key.ts";
@@ -34,6 +35,7 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   /** What is still to end of environments that are gone. */
   readonly #ending = new Set<Promise<void>>();
   #isStarted = false;
+  #areKnown = true;
   #poll: PollSettings;
   #pollsAfter: Promise<void> = Promise.resolve();
 
@@ -46,8 +48,15 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   add(environment: number, keys: EnvironmentKeys): void {
     this.#options.dataPlane.setEnvironment(environment, keys);
     const duty = createDuty(environment, keys, () => this.#poll, this.#options);
+    if (this.#isWhole()) duty.poller.beginWith(joinedStatus(this.#options.clock));
     this.#duties.set(environment, duty);
     if (this.#isStarted) this.#begin(duty);
+  }
+
+  /** See `DataPlane.setEnvironmentsKnown`. */
+  setEnvironmentsKnown(areKnown: boolean): void {
+    this.#areKnown = areKnown;
+    this.#options.dataPlane.setEnvironmentsKnown(areKnown);
   }
 
   /** From now on other keys open it; its document is fetched with them at once. */
@@ -104,6 +113,14 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
   /** See `EnvironmentPoller.setPace`. */
   setPace(environment: number, intervalMs: number | null): void {
     this.#duties.get(environment)?.poller.setPace(intervalMs);
+  }
+
+  /** Whether all environments are known, and each is served, or has come while all others were. */
+  #isWhole(): boolean {
+    if (!this.#areKnown || this.#duties.size === 0) return false;
+    return this.#duties.values().every(({ poller: { status } }) => {
+      return status.lastSuccessMonotonicMs !== null || status.joinedMonotonicMs !== null;
+    });
   }
 
   #begin(duty: EnvironmentDuty): void {

@@ -14,6 +14,11 @@ export interface RefreshStatus {
   readonly lastSuccessTime: Date | null;
   /** The same moment on the monotonic clock, for staleness (contract A7). */
   readonly lastSuccessMonotonicMs: number | null;
+  /**
+   * On that clock, since when the first document of an environment is awaited that came while all others were
+   * served; null for the others.
+   */
+  readonly joinedMonotonicMs: number | null;
   readonly consecutiveFailures: number;
   /** How long after the last success the next poll was due; null: the interval of the settings. */
   readonly pollIntervalMs: number | null;
@@ -26,9 +31,15 @@ export const neverRefreshed: RefreshStatus = {
   lastAttemptTime: null,
   lastSuccessTime: null,
   lastSuccessMonotonicMs: null,
+  joinedMonotonicMs: null,
   consecutiveFailures: 0,
   pollIntervalMs: null,
 };
+
+/** As `neverRefreshed`, of one that has come while all others were served. */
+export function joinedStatus(clock: Pick<Clock, "monotonicMs">): RefreshStatus {
+  return { ...neverRefreshed, joinedMonotonicMs: clock.monotonicMs() };
+}
 
 /** @param confirmedAt when the upstream last said that the archived document was its own */
 export function archivedStatus(confirmedAt: Date, clock: Clock): RefreshStatus {
@@ -54,6 +65,7 @@ export function freshStatus(startTime: Date, clock: Clock, pollIntervalMs: numbe
     lastAttemptTime: startTime,
     lastSuccessTime: clock.wallTime(),
     lastSuccessMonotonicMs: clock.monotonicMs(),
+    joinedMonotonicMs: null,
     consecutiveFailures: 0,
     pollIntervalMs,
   };

@@ -9,6 +9,7 @@ import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
 import type { PublishTarget } from "./environment-duty.ts";
 import type { EnvironmentPoller } from "./environment-poller.ts";
+import { archivedStatus } from "./refresh-status.ts";
 import type { DataPlane } from "./served-environments.ts";
 
 /** So long a start waits for the archive, in milliseconds. */
@@ -16,7 +17,7 @@ const findMsMax = 10_000;
 
 /** An environment that is not polled yet. */
 export interface RestoredEnvironment extends PublishTarget {
-  readonly poller: Pick<EnvironmentPoller, "restored">;
+  readonly poller: Pick<EnvironmentPoller, "beginWith">;
 }
 
 interface RestoreOptions {
@@ -64,7 +65,7 @@ async function restore(
   const report = await dataPlane.publish(environment, { ...document, packed });
   dataPlane.announce(environment, report.version);
   guard.accepted(packed);
-  poller.restored(confirmedAt);
+  poller.beginWith(archivedStatus(confirmedAt, clock));
   logger.warn(
     { environment: label(), confirmedAt: confirmedAt.toISOString() },
     "Serving the archived document until the upstream has answered",

@@ -75,16 +75,19 @@ export function reportHealth(options: HealthOptions): HealthReport {
   const nowMs = options.clock.monotonicMs();
   const intervalMs = ({ refresh }: DiscoverySource) => refresh.pollIntervalMs ?? options.pollIntervalMs;
   const isStale = (source: DiscoverySource): boolean => {
-    const { lastSuccessMonotonicMs } = source.refresh;
-    return lastSuccessMonotonicMs !== null && nowMs - lastSuccessMonotonicMs > intervalMs(source) + graceMs;
+    const sinceMs = source.refresh.lastSuccessMonotonicMs ?? source.refresh.joinedMonotonicMs;
+    return sinceMs !== null && nowMs - sinceMs > intervalMs(source) + graceMs;
   };
   const any = options.settings.policy === "any";
   // With `all` discovery is one more part of the whole (contract B 4.2).
   const sources = any || discovery === null ? environments : [...environments, discovery];
   const updated = sources.filter(({ refresh }) => refresh.lastSuccessTime !== null);
-  const fresh = updated.filter((source) => !isStale(source));
+  // One that has come while all others were served makes the whole no less updated, until it is late.
+  const joined = any ? [] : sources.filter(({ refresh }) => refresh.joinedMonotonicMs !== null);
+  const known = [...updated, ...joined];
+  const fresh = known.filter((source) => !isStale(source));
   // With `all` the whole is as old as its oldest part; with `any`, as young as its youngest.
-  const isUpdated = any ? updated.length > 0 : updated.length === sources.length && sources.length > 0;
+  const isUpdated = any ? known.length > 0 : known.length === sources.length && sources.length > 0;
   const isFresh = any ? fresh.length > 0 : fresh.length === sources.length;
   const ofDocuments = isUpdated ? (isFresh ? null : "stale") : "notUpdated";
   const ofProcesses = options.isDraining() ? "draining" : options.isServing() ? null : "notServing";
@@ -109,6 +112,7 @@ function graceOf({ gracePeriodMs }: HealthSettings, environments: number): numbe
 }
 
 function overallTime(updated: readonly DiscoverySource[], latest: boolean): string | null {
+  if (updated.length === 0) return null;
   const times = updated.map(({ refresh }) => refresh.lastSuccessTime?.getTime() ?? 0);
   const time = times.reduce((left, right) => (latest ? Math.max(left, right) : Math.min(left, right)));
   return new Date(time).toISOString();
@@ -132,9 +136,10 @@ function refreshHealth({ refresh }: DiscoverySource, stale: boolean, polled: boo
   };
 }
 
-function stateOf({ state }: RefreshStatus, stale: boolean, polled: boolean): RefreshHealth["state"] {
+function stateOf(refresh: RefreshStatus, stale: boolean, polled: boolean): RefreshHealth["state"] {
+  const { lastSuccessTime, state } = refresh;
   // No poll of this process has succeeded yet.
-  if (state === "waiting" || state === "archived") return state;
+  if (lastSuccessTime === null || state === "archived") return state;
   if (stale) return "stale";
   return polled ? state : "failing";
 }

@@ -21,6 +21,16 @@ test("a shorter interval ends a wait that has lasted so long already", async () 
   expect(rig.requests).toHaveLength(3);
 });
 
+test("a shorter interval makes nothing late: the next poll is due one from now", async () => {
+  await using rig = startRig({ settings: { intervalMs: 100_000 } });
+  await rig.clock.advance(30_000);
+  const { lastSuccessMonotonicMs } = rig.poller.status;
+  change(rig, { intervalMs: 10_000 });
+  expect(rig.poller.status).toMatchObject({ lastSuccessMonotonicMs, pollIntervalMs: 40_000 });
+  await rig.clock.advance(1);
+  expect(rig.poller.status.pollIntervalMs).toBeNull();
+});
+
 test("a longer interval prolongs the wait that has begun, counted from its start", async () => {
   await using rig = startRig();
   await rig.clock.advance(4000);

@@ -28,6 +28,7 @@ test("it polls at once, publishes, and asks for changes only from then on", asyn
     lastSuccessTime: new Date(Date.UTC(2026, 0, 1, 0, 0, 20)),
     lastSuccessMonotonicMs: 20_000,
     consecutiveFailures: 0,
+    joinedMonotonicMs: null,
     pollIntervalMs: null,
   });
 });

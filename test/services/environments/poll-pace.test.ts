@@ -35,7 +35,10 @@ test.each([
   rig.poller.setPace(60_000);
   await rig.clock.advance(lostMs);
   expect(rig.requests).toHaveLength(1);
+  const { confirmations } = rig;
   rig.poller.setPace(null);
+  // That a stream is lost says nothing of the document.
+  expect(rig.confirmations).toBe(confirmations);
   await rig.clock.advance(nextMs - lostMs - 1);
   expect(rig.requests).toHaveLength(1);
   await rig.clock.advance(1);

@@ -126,6 +126,7 @@ test("the state of refreshes is taken for its environment alone, times included"
     lastAttemptTime: new Date(2_000),
     lastSuccessTime: new Date(1_000),
     lastSuccessMonotonicMs: 12_345.678,
+    joinedMonotonicMs: null,
     consecutiveFailures: 3,
     pollIntervalMs: 60_000,
   };
