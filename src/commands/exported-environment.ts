@@ -89,7 +89,7 @@ async function discover(
 ): Promise<ExportedEnvironment | null> {
   await using upstream = new UpstreamClient({ settings, userAgent, clock: systemClock });
   const { pages } = await upstream.fetchEnvironments();
-  for (const { keys } of environmentsOf(readDiscovered(pages), systemClock)) {
+  for (const { keys } of environmentsOf(readDiscovered(pages), systemClock.wallTime())) {
     const serverKeys = keys.serverKeys.map(({ key }) => key);
     const [serverKey] = serverKeys;
     if (serverKey === undefined) continue;

@@ -5,7 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import type { CertificatePair } from "../models/settings.ts";
-import { readTextFile } from "./text-file.ts";
+import { readRegularFile } from "./text-file.ts";
 
 const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const encryptedKey = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
@@ -16,7 +16,7 @@ export const pathPattern = /^(?!-----BEGIN)./;
 
 /** @returns the certificates of a file, or what it is, to follow "it names" */
 export function readCertificates(path: string): { certificates: string } | { fault: string } {
-  const reading = readTextFile(path);
+  const reading = readRegularFile(path);
   if (reading.text === null) return { fault: reading.fault };
   const blocks = reading.text.match(certificateBlock) ?? [];
   if (blocks.length === 0) return { fault: "a file without a PEM certificate" };
@@ -82,7 +82,7 @@ function warningOf({ validFromDate, validToDate }: X509Certificate, nowMs: numbe
 }
 
 function readKey(path: string): { text: string; parsed: KeyObject } | { fault: string } {
-  const reading = readTextFile(path);
+  const reading = readRegularFile(path);
   if (reading.text === null) return { fault: reading.fault };
   if (!keyBlock.test(reading.text)) return { fault: "a file without a PEM private key" };
   if (encryptedKey.test(reading.text)) return { fault: "a key with a passphrase" };

@@ -3,15 +3,21 @@
  * It keeps a digest alone: files may hold keys.
  */
 import { createHash } from "node:crypto";
-import { type FileReading, readTextFile } from "./text-file.ts";
+import { type FileReading, readRegularFile, readTextFile } from "./text-file.ts";
 
 /** The files of one reading. */
 export class ReadFiles {
   readonly #readings = new Map<string, FileReading>();
   readonly #pipes: ReadonlyMap<string, FileReading>;
 
-  /** @param before of an earlier reading: what a pipe gave then counts on, as it gives it once */
+  readonly #readNew: (path: string) => FileReading;
+
+  /**
+   * @param before of an earlier reading: what a pipe gave then counts on, as it gives it once; no other pipe
+   *   is read
+   */
   constructor(before: ReadFiles | null = null) {
+    this.#readNew = before === null ? readTextFile : readRegularFile;
     // Also of a reading before that, where a fault kept the last one from asking for it.
     const readings = before === null ? [] : [...before.#pipes, ...before.#readings];
     this.#pipes = new Map(readings.filter(([, reading]) => reading.text !== null && reading.isPipe === true));
@@ -19,7 +25,7 @@ export class ReadFiles {
 
   /** Reads a file, once: whoever asks for it again gets the same. */
   readonly read = (path: string): FileReading => {
-    const reading = this.#readings.get(path) ?? this.#pipes.get(path) ?? readTextFile(path);
+    const reading = this.#readings.get(path) ?? this.#pipes.get(path) ?? this.#readNew(path);
     this.#readings.set(path, reading);
     return reading;
   };

@@ -1,6 +1,6 @@
 /** Which files a configuration was read of, and whether they hold the same as before. */
 import { execFileSync, spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { ReadFiles } from "../../src/config/read-files.ts";
@@ -30,6 +30,17 @@ it("a pipe is read once: a later reading waits for nobody", () => {
   faulty.read(file);
   writeToPipe(pipe, "fourth");
   expect(new ReadFiles(faulty).read(pipe).text).toBe("first");
+});
+
+it("a file that becomes a pipe while the proxy runs is a fault, and not waited for", () => {
+  const folder = makeFolder({}, { file: "first" });
+  const file = join(folder, "file");
+  const files = new ReadFiles();
+  expect(files.read(file).text).toBe("first");
+  rmSync(file);
+  execFileSync("mkfifo", [file]);
+  const fault = "a pipe or a device, which would be waited for";
+  expect(new ReadFiles(files).read(file)).toEqual({ text: null, fault, missing: false });
 });
 
 it("the same files with the same contents have the same digest", () => {

@@ -7,7 +7,6 @@ import { type DiscoveredEnvironments, discoveredEnvironments } from "../../model
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import { UpstreamError } from "../../models/errors.ts";
 import { shownName } from "../../models/shown-name.ts";
-import type { Clock } from "../clock.ts";
 import { joinBlocks, type PageBlocks } from "../documents/page-blocks.ts";
 
 /** An environment of the list. */
@@ -60,23 +59,31 @@ function refusal(why: string): UpstreamError {
   return new UpstreamError("list_invalid", `The upstream's list of environments cannot be used (${why})`);
 }
 
-/** @returns what is there to be served now, and what is not */
-export function environmentsOf(
-  list: DiscoveredEnvironments,
-  clock: Pick<Clock, "wallTime">,
-): readonly DiscoveredEnvironment[] {
-  const nowMs = clock.wallTime().getTime();
+/** @returns what was there to be served at that moment, and what was not */
+export function environmentsOf(list: DiscoveredEnvironments, at: Date): readonly DiscoveredEnvironment[] {
   return list.map(({ client_side_key: clientSideKey, server_side_keys, name }) => {
-    const serverKeys = server_side_keys
-      // One that is the client key too would show everyone what is for servers.
-      .filter(({ active, key }) => active && key !== clientSideKey)
-      .map(({ key, expires_at }) => ({ key, expiresAtMs: expiryMs(expires_at ?? null) }))
-      .filter(({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > nowMs);
+    // One that is the client key too would show everyone what is for servers.
+    const active = server_side_keys.filter((each) => each.active && each.key !== clientSideKey);
+    const serverKeys = lastExpiries(active).filter(
+      ({ expiresAtMs }) => expiresAtMs === null || expiresAtMs > at.getTime(),
+    );
     const valid = new Set(serverKeys.map(({ key }) => key));
     const otherKeys = server_side_keys.map(({ key }) => key).filter((key) => !valid.has(key));
     const keys = { clientSideKey, serverKeys };
     return { name: shownName(name ?? null), keys, otherKeys, isUsable: serverKeys.length > 0 };
   });
+}
+
+/** @returns each key once: one that is listed several times is valid for as long as any entry says */
+function lastExpiries(
+  listed: DiscoveredEnvironments[number]["server_side_keys"],
+): EnvironmentKeys["serverKeys"] {
+  const expiries = new Map<string, number>();
+  for (const { key, expires_at } of listed) {
+    const expiresAtMs = expiryMs(expires_at ?? null) ?? Number.POSITIVE_INFINITY;
+    expiries.set(key, Math.max(expiresAtMs, expiries.get(key) ?? Number.NEGATIVE_INFINITY));
+  }
+  return Array.from(expiries, ([key, ms]) => ({ key, expiresAtMs: Number.isFinite(ms) ? ms : null }));
 }
 
 function expiryMs(text: string | null): number | null {

@@ -113,7 +113,8 @@ export class EnvironmentDiscovery implements AsyncDisposable {
     if (found === null || this.#stop.signal.aborted) return;
     try {
       const list = checkDiscovered(found.list);
-      const environments = this.#apply(list, true);
+      // As it was then: what has expired since opens nothing, and ends no environment before a list does.
+      const environments = this.#apply(list, found.confirmedAt, true);
       this.#log.restored(environments, found.confirmedAt);
       this.#setStatus(archivedStatus(found.confirmedAt, clock));
       this.#setKnown();
@@ -136,22 +137,22 @@ export class EnvironmentDiscovery implements AsyncDisposable {
   }
 
   async #fetchAndApply(upstream: Pick<UpstreamClient, "fetchEnvironments">): Promise<void> {
-    const { archive } = this.#options;
+    const { archive, clock } = this.#options;
     const { digest, pages } = await upstream.fetchEnvironments(this.#stop.signal);
     this.#stop.signal.throwIfAborted();
     const before = this.#listed;
     const listed = before?.digest === digest ? before : { digest, list: readDiscovered(pages) };
     this.#listed = listed;
     // Applied also where it is the same: keys expire.
-    this.#apply(listed.list, false);
+    this.#apply(listed.list, clock.wallTime(), false);
     this.#setKnown();
     if (listed === before) archive?.confirm(listed.list);
     else archive?.keep(listed.list);
   }
 
   /** @returns how many of the list can be served */
-  #apply(list: DiscoveredEnvironments, isRestored: boolean): number {
-    const environments = environmentsOf(list, this.#options.clock);
+  #apply(list: DiscoveredEnvironments, at: Date, isRestored: boolean): number {
+    const environments = environmentsOf(list, at);
     const usable = environments.filter(({ isUsable }) => isUsable);
     const changes = this.#options.list.discover(usable);
     this.#log.applied(environments, changes, isRestored);

@@ -6,6 +6,7 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../service-logger.ts";
 import { settlesWithin } from "../time-limit.ts";
+import { decodeChecked, encodeChecked } from "./checked-text.ts";
 import type { KeptRecords } from "./kept-records.ts";
 import { openSealed, sealText } from "./sealed-text.ts";
 
@@ -63,8 +64,8 @@ export class DiscoveredArchive {
       return null;
     }
     const { keptAtMs, list } = JSON.parse(text) as { keptAtMs: number; list: unknown };
-    const notedMs = Number(new TextDecoder().decode(confirmed ?? new Uint8Array()));
-    return { list, confirmedAt: new Date(Math.max(keptAtMs, Number.isFinite(notedMs) ? notedMs : 0)) };
+    const notedMs = Number(decodeChecked(confirmed ?? new Uint8Array()) ?? 0);
+    return { list, confirmedAt: new Date(Math.max(keptAtMs, notedMs)) };
   }
 
   /** Has a list written that came just now. */
@@ -88,7 +89,7 @@ export class DiscoveredArchive {
       return;
     }
     this.#confirmedMs = nowMs;
-    void records.write(confirmedName, new TextEncoder().encode(String(clock.wallTime().getTime())));
+    void records.write(confirmedName, encodeChecked(String(clock.wallTime().getTime())));
   }
 
   /** Resolves when nothing waits to be written, or the disk takes too long. */

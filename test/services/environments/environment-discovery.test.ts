@@ -278,6 +278,41 @@ it("a list that was kept is served at once, and what has left the upstream's lis
   expect(second.messages().filter((each) => each.includes("was discovered, and is"))).toEqual([]);
 });
 
+it("what has expired since a list was kept ends no environment before another list does", async () => {
+  const store = new MemoryStore();
+  const clock = new FakeClock();
+  const expires_at = new Date(clock.wallTime().getTime() + 5000).toISOString();
+  const first = startRig({ store, clock });
+  await first.begin([listed("one", { key: "ser.1", expires_at })]);
+  await first.dispose();
+  clock.pass(60_000);
+  const second = startRig({ store, clock });
+  expect(await second.begin(failure("unreachable"))).toEqual(["add one"]);
+  expect(await second.next([listed("one", { key: "ser.1", expires_at })])).toEqual(["remove 0"]);
+});
+
+it("a note of the last confirmation that is damaged is none", async () => {
+  const store = new MemoryStore();
+  const clock = new FakeClock();
+  const first = startRig({ store, clock });
+  await first.begin([one]);
+  await clock.advance(120_000);
+  await first.dispose();
+  await store.put("@discovered-confirmed", Buffer.from("99999999999999999"));
+  const second = startRig({ store, clock });
+  expect(await second.begin(failure("unreachable"))).toEqual(["add one"]);
+  const { lastSuccessMonotonicMs } = second.health.status;
+  expect(clock.monotonicMs() - (lastSuccessMonotonicMs ?? 0)).toBeGreaterThan(119_000);
+});
+
+it("a key that is listed twice is valid for as long as one entry says", async () => {
+  const rig = startRig();
+  const expires_at = new Date(rig.clock.wallTime().getTime() + 5000).toISOString();
+  const list = [listed("one", { key: "ser.1", expires_at: null }, { key: "ser.1", expires_at })];
+  expect(await rig.begin(list)).toEqual(["add one"]);
+  expect(await rig.next(list)).toEqual([]);
+});
+
 it.each(["another key", "a changed byte", "a short entry"])(
   "a kept list is not used after %s",
   async (what) => {
