@@ -17,12 +17,19 @@ export interface RecordStore {
   del(name: RecordName): Promise<void>;
 }
 
+interface WaitingRecord {
+  bytes: Uint8Array | null;
+  readonly written: PromiseWithResolvers<boolean>;
+}
+
 /** One for each store. */
 export class KeptRecords {
   readonly #store: RecordStore;
   readonly #logger: Logger;
+  /** The newest of each name that is to be written, in the order in which they came. */
+  readonly #waiting = new Map<RecordName, WaitingRecord>();
   /** The writes follow each other, so that the last one stands. */
-  #writing: Promise<unknown> = Promise.resolve();
+  #writing: Promise<void> | null = null;
   #isFailing = false;
 
   constructor(store: RecordStore, logger: Logger) {
@@ -44,18 +51,29 @@ export class KeptRecords {
   }
 
   /**
+   * What waits to be written under a name gives way to what comes: a slow disk has no queue.
    * @param bytes null: nothing is to be there any more
-   * @returns whether it is on disk
+   * @returns whether it is on disk, or what came in its place
    */
   write(name: RecordName, bytes: Uint8Array | null): Promise<boolean> {
-    const written = this.#writing.then(() => this.#write(name, bytes));
-    this.#writing = written;
-    return written;
+    const waiting = this.#waiting.get(name) ?? { bytes, written: Promise.withResolvers<boolean>() };
+    waiting.bytes = bytes;
+    this.#waiting.set(name, waiting);
+    this.#writing ??= this.#writeAll();
+    return waiting.written.promise;
   }
 
   /** Resolves when what was to be written before is. */
   async settled(): Promise<void> {
     await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const [name, { bytes, written }] of this.#waiting) {
+      this.#waiting.delete(name);
+      written.resolve(await this.#write(name, bytes));
+    }
+    this.#writing = null;
   }
 
   async #write(name: RecordName, bytes: Uint8Array | null): Promise<boolean> {

@@ -10,9 +10,8 @@ import { decodeChecked, encodeChecked } from "./checked-text.ts";
 import type { KeptRecords } from "./kept-records.ts";
 
 const usageName = "@usage";
-/** So long a start, a report and an end wait for the disk. */
+/** So long a start waits for the disk. */
 const findMsMax = 10_000;
-const keepMsMax = 2000;
 
 interface UsageArchiveOptions {
   readonly records: Pick<KeptRecords, "read" | "write">;
@@ -52,15 +51,15 @@ export class UsageArchive {
   }
 
   /**
-   * Resolves once it is on disk, or that takes too long. To be called after `find`. Never rejects.
+   * Resolves once it is on disk, or cannot be, however long that takes. To be called after `find`. Never
+   * rejects.
    * @param usage all there is; what was kept before is replaced
    * @returns whether it is on disk
    */
   async keep(usage: KeptUsage): Promise<boolean> {
     if (!this.#isRead) return false;
-    const { clock, records } = this.#options;
     const isEmpty = usage.batches.length === 0 && usage.rows.length === 0;
-    const writing = records.write(usageName, isEmpty ? null : encodeChecked(JSON.stringify(usage)));
-    return (await settlesWithin(writing, keepMsMax, clock)) && (await writing);
+    const bytes = isEmpty ? null : encodeChecked(JSON.stringify(usage));
+    return await this.#options.records.write(usageName, bytes);
   }
 }

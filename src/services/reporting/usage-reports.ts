@@ -10,14 +10,16 @@ import type { Clock } from "../clock.ts";
 import { reminderIntervalMs } from "../failure-spell.ts";
 import type { UsageArchive } from "../persistence/usage-archive.ts";
 import type { Logger } from "../service-logger.ts";
+import { settlesWithin } from "../time-limit.ts";
 import type { UpstreamClient } from "../upstream/upstream-client.ts";
 import type { UsageBatch } from "../upstream/usage-request.ts";
 import { UsageLog } from "./usage-log.ts";
 import { answersOf } from "./usage-rows.ts";
 import { UsageTotals } from "./usage-totals.ts";
 
-/** So long, in milliseconds, an end waits for the upstream. */
+/** So long, in milliseconds, an end waits for the upstream, and a report for the disk. */
 const lastFlushMsMax = 3000;
+const keepMsMax = 2000;
 
 export interface UsageReportsOptions {
   readonly upstream: Pick<UpstreamClient, "sendUsage">;
@@ -43,6 +45,8 @@ export class UsageReports implements AsyncDisposable {
   readonly #cut = new AbortController();
   /** What the upstream has not answered for; the first is sent next. */
   #pending: UsageBatch[] = [];
+  /** Of the batch that was sent next when it came onto the disk, or could not; null: of none yet. */
+  #keptId: string | null = null;
   #loop: Promise<void> | null = null;
   /** When it was last said that usage is lost. */
   #toldLostMs = Number.NEGATIVE_INFINITY;
@@ -75,15 +79,16 @@ export class UsageReports implements AsyncDisposable {
     this.#stop.abort();
     await this.#loop;
     await this.#restore();
-    await this.#flush();
+    await this.#flush(true);
     // What was pending stood in the way of what came since.
-    if (this.#pending.length === 0) await this.#flush();
+    if (this.#pending.length === 0) await this.#flush(true);
     ended.abort();
     this.#tellLost();
     const left = { batches: this.#pending, rows: this.#totals.rows };
     const answers = answersOf([...left.rows, ...left.batches.flatMap(({ rows }) => rows)]);
     if (answers === 0) return;
-    this.#log.left(answers, (await archive?.keep(left)) ?? false);
+    const kept = archive?.keep(left) ?? Promise.resolve(false);
+    this.#log.left(answers, (await settlesWithin(kept, keepMsMax, clock)) && (await kept));
   }
 
   /** One flush after the other; the first comes an interval after the start. */
@@ -111,12 +116,18 @@ export class UsageReports implements AsyncDisposable {
     return true;
   }
 
-  /** Never throws. @returns how long the upstream asked to be left alone, in milliseconds */
-  async #flush(): Promise<number> {
+  /**
+   * Never throws.
+   * @param isLast whether there is no time to wait for a slow disk
+   * @returns how long the upstream asked to be left alone, in milliseconds
+   */
+  async #flush(isLast = false): Promise<number> {
     if (this.#pending.length === 0) this.#pending = this.#totals.takeBatches(this.#options.createId);
-    if (this.#pending.length === 0) return 0;
+    const [next] = this.#pending;
+    if (next === undefined) return 0;
     // Before it is sent: a process that is killed meanwhile must send it again under the same key.
     await this.#keep();
+    if (this.#keptId !== next.id && !isLast) return 0;
     const askedMs = await this.#sendPending();
     await this.#keep();
     return askedMs;
@@ -134,8 +145,15 @@ export class UsageReports implements AsyncDisposable {
     this.#log.lost(answers);
   }
 
+  /** Resolves once all is on disk, or cannot be, or that takes too long. */
   async #keep(): Promise<void> {
-    await this.#options.archive?.keep({ batches: this.#pending, rows: this.#totals.rows });
+    const { archive, clock } = this.#options;
+    const next = this.#pending[0]?.id ?? null;
+    const keeping = archive?.keep({ batches: this.#pending, rows: this.#totals.rows }) ?? Promise.resolve();
+    const kept = keeping.then(() => {
+      this.#keptId = next;
+    });
+    await settlesWithin(kept, keepMsMax, clock);
   }
 
   /** Sends one batch after the other until one is not answered for. @returns as `#flush` */

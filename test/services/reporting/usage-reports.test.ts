@@ -175,6 +175,41 @@ it("a batch is on disk before it is sent, with what came meanwhile, until the up
   expect(kept(store)).toBeNull();
 });
 
+it("a batch waits for a disk that is slow, and what is written there does not queue up", async () => {
+  const store = new MemoryStore();
+  const clock = new FakeClock();
+  const never = new AbortController().signal;
+  let writes = 0;
+  const slow = async (write: () => Promise<void>) => {
+    writes += 1;
+    await clock.sleep(50_000, never);
+    await write();
+  };
+  const { reports, script } = startRig({
+    clock,
+    store: Object.assign(Object.create(store) as MemoryStore, {
+      put: (key: string, bytes: Uint8Array) => slow(() => store.put(key, bytes)),
+      del: (key: string) => slow(() => store.del(key)),
+    }),
+  });
+  const wereKept: boolean[] = [];
+  script.answer = ({ id }) => {
+    wereKept.push(kept(store)?.batches[0]?.id === id);
+    return taken;
+  };
+  for (let flush = 0; flush < 30; flush += 1) {
+    reports.add([row("a", 1)]);
+    await clock.advance(60_000);
+  }
+  expect(wereKept.length).toBeGreaterThan(8);
+  expect(new Set(wereKept)).toEqual(new Set([true]));
+  await clock.advance(240_000);
+  const written = writes;
+  await clock.advance(240_000);
+  expect(writes).toBe(written);
+  expect(kept(store)).toBeNull();
+});
+
 it("after a kill what was kept is sent at once, under the same key, and no count of it is lost", async () => {
   const store = new MemoryStore();
   const first = startRig({ store });
