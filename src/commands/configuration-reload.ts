@@ -109,10 +109,12 @@ export class ConfigurationReload {
     const live = changes.filter((each) => each.class === "live");
     const waiting = changes.filter((each) => each.class === "restart");
     if (live.length > 0) {
-      this.#running = withLiveSettings(this.#running, read.file);
-      const settings = toSettings(this.#running, this.#started.beside);
+      const running = withLiveSettings(this.#running, read.file);
+      const settings = toSettings(running, this.#started.beside);
       setLevel(settings.logging.level);
       const environments = proxy.reconfigure(settings);
+      // Last: one that fails by a bug is tried again.
+      this.#running = running;
       const fields = { settings: live.map(({ path }) => path), ...shownChanges(environments) };
       logger.info(fields, "The configuration was read again, and counts from now on");
     }

@@ -49,8 +49,8 @@ export class DiscoveryLog {
     for (const { keys, name } of list) this.#names.set(keys.clientSideKey, name);
     const { added, rekeyed, removed } = changes;
     for (const keys of removed) {
-      const isListed = list.some((each) => each.keys.clientSideKey === keys.clientSideKey);
-      const why = isListed ? "none of its server keys is valid" : "the upstream does not list it any more";
+      const listed = list.find((each) => each.keys.clientSideKey === keys.clientSideKey);
+      const why = listed === undefined ? "the upstream does not list it any more" : whyNotServed(listed);
       this.#say(keys, `An environment is not served any more: ${why}`);
     }
     for (const keys of rekeyed) this.#say(keys, "The keys of an environment have changed");
@@ -91,16 +91,16 @@ export class DiscoveryLog {
 
   /** Each once, until it is served or gone. */
   #sayNotServed(list: readonly DiscoveredEnvironment[], { passedOver, removed }: ListChanges): void {
-    const collide = new Set(passedOver.map(({ clientSideKey }) => clientSideKey));
+    // Of entries with one client key the first is served.
+    const collide = new Set(passedOver);
     const saidAlready = new Set(removed.map(({ clientSideKey }) => clientSideKey));
     const before = this.#notServed;
     this.#notServed = new Map();
-    for (const { keys, isUsable } of list) {
+    for (const listed of list) {
+      const { keys, isUsable } = listed;
       const { clientSideKey } = keys;
-      if (isUsable && !collide.has(clientSideKey)) continue;
-      const why = isUsable
-        ? "another one that is served has one of its keys"
-        : "none of its server keys is valid";
+      if (isUsable && !collide.has(keys)) continue;
+      const why = whyNotServed(listed);
       this.#notServed.set(clientSideKey, why);
       if (before.get(clientSideKey) === why || saidAlready.has(clientSideKey)) continue;
       this.#say(keys, `A discovered environment is passed over: ${why}`);
@@ -115,4 +115,9 @@ export class DiscoveryLog {
     };
     this.#logger.info(fields, message);
   }
+}
+
+/** @param listed one that is not served */
+function whyNotServed({ isUsable }: DiscoveredEnvironment): string {
+  return isUsable ? "another one that is served has one of its keys" : "none of its server keys is valid";
 }

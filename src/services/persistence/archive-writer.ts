@@ -79,7 +79,7 @@ export class ArchiveWriter {
     this.#confirmedMs.set(environment, nowMs);
     const confirmed = archive.confirm(environment, clock.wallTime()).then((isThere) => {
       if (isThere) this.#succeeded();
-      else if (held !== undefined && held === this.#held.get(environment))
+      else if (held !== undefined && held === this.#held.get(environment) && !this.isForgetting(environment))
         this.keep(environment, held.document);
     });
     confirmed.catch((error: unknown) => this.failed(error));

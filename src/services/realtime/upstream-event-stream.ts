@@ -77,6 +77,7 @@ export class UpstreamEventStream implements AsyncDisposable {
     let isHealthy = false;
     try {
       const bytes = await client.open({ clientKey, lastEventId: this.#lastEventId, signal });
+      signal.throwIfAborted();
       isHealthy = true;
       this.#established(signal);
       await readEvents({ bytes, taker: this.#taker(), eventBytesMax: settings.eventBytesMax, clock, signal });

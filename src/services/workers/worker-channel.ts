@@ -118,23 +118,23 @@ export class WorkerChannel {
 
   /**
    * Resolves when the worker serves the document, or a newer one that came before this one was sent.
-   * @throws UpstreamError `document_invalid` where it refused it, WorkerGoneError where it ended
+   * @throws UpstreamError `document_invalid` where it refused it, WorkerGoneError where it ended,
+   *   EnvironmentGoneError
    */
   publish(environment: number, document: SnapshotInput): Promise<PublishReport> {
-    const outbox = this.#outboxOf(environment);
-    outbox.next ??= { document, served: Promise.withResolvers() };
-    outbox.next.document = document;
-    const { promise } = outbox.next.served;
-    void this.#empty(environment, outbox);
-    return promise;
+    const sending = this.#put(environment, document);
+    return sending?.served.promise ?? Promise.reject(new EnvironmentGoneError(environment));
   }
 
   /** As `publish`, of what another worker serves: one that cannot is ended, to be replaced. Never rejects. */
   async deliver(environment: number, document: SnapshotInput): Promise<void> {
+    const sending = this.#put(environment, document);
     try {
-      await this.publish(environment, document);
+      await sending?.served.promise;
     } catch (error) {
       if (error instanceof WorkerGoneError || error instanceof EnvironmentGoneError) return;
+      // A newer one took its place on the way, and was refused: that is a question of who had it tried.
+      if (sending?.document !== document) return await this.deliver(environment, document);
       this.kill(`it refused a document that another serves: ${textOf(error)}`);
     }
   }
@@ -149,6 +149,9 @@ export class WorkerChannel {
 
   /** Documents of it may be published from now on. */
   setEnvironment(environment: number, keys: EnvironmentKeys): void {
+    if (!this.#outboxes.has(environment)) {
+      this.#outboxes.set(environment, { next: null, status: null, isSending: false });
+    }
     void this.send({ kind: "environment", environment, keys });
   }
 
@@ -170,15 +173,21 @@ export class WorkerChannel {
 
   /** The worker learns of it after the documents that came before it: it never calls an older one fresh. */
   setRefreshStatus(environment: number, status: RefreshStatus): void {
-    const outbox = this.#outboxOf(environment);
+    const outbox = this.#outboxes.get(environment);
+    if (outbox === undefined) return;
     outbox.status = status;
     void this.#empty(environment, outbox);
   }
 
-  #outboxOf(environment: number): Outbox {
-    const outbox = this.#outboxes.get(environment) ?? { next: null, status: null, isSending: false };
-    this.#outboxes.set(environment, outbox);
-    return outbox;
+  /** @returns what is sent next, with this document in place of another; null: the environment is gone */
+  #put(environment: number, document: SnapshotInput): Outbox["next"] {
+    const outbox = this.#outboxes.get(environment);
+    if (outbox === undefined) return null;
+    outbox.next ??= { document, served: Promise.withResolvers() };
+    outbox.next.document = document;
+    const { next } = outbox;
+    void this.#empty(environment, outbox);
+    return next;
   }
 
   /** One after the other, so that an older document is never last. It never rejects. */

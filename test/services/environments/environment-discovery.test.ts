@@ -305,6 +305,18 @@ it("a note of the last confirmation that is damaged is none", async () => {
   expect(clock.monotonicMs() - (lastSuccessMonotonicMs ?? 0)).toBeGreaterThan(119_000);
 });
 
+it("the log says why an environment is not served, and of whom", async () => {
+  const rig = startRig({ pairs: [["own", "ser.own"]] });
+  await rig.begin([one]);
+  await rig.next([listed("one", "ser.1", "ser.own"), two, listed("two", "ser.long-enough-3333")]);
+  const collision = "another one that is served has one of its keys";
+  expect(rig.messages().filter((each) => each.includes(collision))).toEqual([
+    `An environment is not served any more: ${collision}`,
+    `A discovered environment is passed over: ${collision}`,
+  ]);
+  expect(rig.lines.at(-1)?.fields["serverKeys"]).toEqual(["ser.…3333"]);
+});
+
 it("a key that is listed twice is valid for as long as one entry says", async () => {
   const rig = startRig();
   const expires_at = new Date(rig.clock.wallTime().getTime() + 5000).toISOString();

@@ -107,6 +107,21 @@ it.each(["kept", "found"] as const)(
   },
 );
 
+it("a note that finds nothing to note brings back nobody who is to be forgotten", async () => {
+  const { clock, disk, writer } = startWriter();
+  disk.isFull = false;
+  writer.keep("e", document);
+  await writer.settled();
+  disk.isLost = true;
+  clock.pass(confirmedEveryMs);
+  // While another one is being written.
+  writer.keep("f", younger);
+  writer.confirm("e");
+  writer.forget("e");
+  await writer.settled();
+  expect(disk.kept).toEqual([]);
+});
+
 it("notes that could not be written are told once, and again when they can be", async () => {
   const { clock, lines, writer } = startWriter();
   const times = (count: number) => Array.from({ length: count });

@@ -51,6 +51,14 @@ it("tells of health, of what may have been missed, and of each event", async () 
   expect(rig.changes).toEqual(["gap", 1_713_428_180.678868 * 1000]);
 });
 
+it("one that is ended as it opens tells nobody", async () => {
+  const rig = startStream();
+  await settle();
+  rig.client.last.begin();
+  await rig[Symbol.asyncDispose]();
+  expect([rig.health, rig.changes]).toEqual([[], []]);
+});
+
 const newest = 1_713_428_180_678;
 it.each([
   ["milliseconds", 'data: {"updated_at": 1713428180678}\n\n', [newest]],

@@ -13,7 +13,11 @@ import { packText } from "../../support/packed-text.ts";
 
 function startChannel() {
   const child = new FakeProcess();
-  return { child, channel: new WorkerChannel(child as unknown as ChildProcess, () => undefined) };
+  const channel = new WorkerChannel(child as unknown as ChildProcess, () => undefined);
+  for (const environment of [0, 1])
+    channel.setEnvironment(environment, { clientSideKey: "k", serverKeys: [] });
+  child.sent.splice(0);
+  return { child, channel };
 }
 
 /** Takes what was sent, and what is sent then, until there is no more. */
@@ -246,4 +250,34 @@ test("reports of transfers that nobody waits for change nothing", async () => {
   await settle();
   await child.report({ kind: "published", transfer: 1, report });
   expect(await publishing).toEqual(report);
+});
+
+test("a worker that lags is not ended for a newer document that nobody serves", async () => {
+  const { child, channel } = startChannel();
+  const another = (text: string) => ({ ...smallInput, packed: packText(`{${members},"x":"${text}"}`) });
+  const transfers = () => child.sent.flatMap((order) => (order.kind === "document" ? [order.transfer] : []));
+  void channel.deliver(0, smallInput);
+  await takeAll(child);
+  const delivered = channel.deliver(0, another("served"));
+  const trial = channel.try(0, another("refused")).catch((error: unknown) => error);
+  await child.report({ kind: "published", transfer: transfers()[0] ?? 0, report });
+  await takeAll(child);
+  const message = "no";
+  await child.report({ kind: "refused", transfer: transfers()[1] ?? 0, code: "document_invalid", message });
+  expect(await trial).toMatchObject({ code: "document_invalid" });
+  await takeAll(child);
+  await child.report({ kind: "published", transfer: transfers()[2] ?? 0, report });
+  await delivered;
+  expect(child.killed).toEqual([]);
+});
+
+test("of an environment that is gone nothing is sent", async () => {
+  const { child, channel } = startChannel();
+  channel.removeEnvironment(0);
+  const { length } = child.sent;
+  await expect(channel.try(0, smallInput)).rejects.toMatchObject({ name: "EnvironmentGoneError" });
+  await channel.deliver(0, smallInput);
+  channel.setRefreshStatus(0, neverRefreshed);
+  await takeAll(child);
+  expect(child.sent).toHaveLength(length);
 });
