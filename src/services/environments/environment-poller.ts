@@ -159,7 +159,8 @@ export class EnvironmentPoller implements AsyncDisposable {
     const startMs = clock.monotonicMs();
     try {
       const run = () => this.#fetchAndPublish(intervals);
-      await runInPlace(run, this.#options.limiter, this.#stop.signal);
+      const isFailing = this.#status.consecutiveFailures > 0;
+      await runInPlace(run, this.#options.limiter, this.#stop.signal, isFailing);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#recordFailure(error, startTime);
       return error;

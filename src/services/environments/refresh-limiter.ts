@@ -3,18 +3,25 @@
  */
 import { bulkhead } from "cockatiel";
 
-/** Runs what it is given, at once or when a place is free. */
-export type RefreshLimiter = <T>(run: () => Promise<T>) => Promise<T>;
+/**
+ * Runs what it is given, at once or when a place is free.
+ * @param isFailing whether the last one of its kind failed, and this one may hang too
+ */
+export type RefreshLimiter = <T>(run: () => Promise<T>, isFailing?: boolean) => Promise<T>;
 
 /**
  * The cap on refreshes at the same time; one for the process, shared by all pollers. Its queue has no limit
- * of its own: a poller waits in it at most once, so the number of environments is its bound.
+ * of its own: a poller waits in it at most once, so the number of environments is its bound. A quarter of the
+ * places is for those that do well: others that hang, however many, do not hold them up.
  *
  * @param concurrencyMax at least one
  */
 export function createRefreshLimiter(concurrencyMax: number): RefreshLimiter {
   const places = bulkhead(concurrencyMax, Number.POSITIVE_INFINITY);
-  return (run) => places.execute(run);
+  const reserved = concurrencyMax === 1 ? 0 : Math.ceil(concurrencyMax / 4);
+  const failing = bulkhead(concurrencyMax - reserved, Number.POSITIVE_INFINITY);
+  return (run, isFailing = false) =>
+    isFailing ? failing.execute(() => places.execute(run)) : places.execute(run);
 }
 
 /** Places for all that is asked of one upstream. */
@@ -43,12 +50,14 @@ export function shareUpstream(concurrencyMax: number, hasProxyKey: boolean): Ups
 /**
  * Waits for a place, and runs then; whoever is told to stop waits no longer, and does not run.
  * @param signal tells to stop waiting; a run that has begun is not its concern
+ * @param isFailing see `RefreshLimiter`
  * @throws what `run` throws; the reason of the signal
  */
 export function runInPlace<T>(
   run: () => Promise<T>,
   limiter: RefreshLimiter,
   signal: AbortSignal,
+  isFailing = false,
 ): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason);
   const { promise, resolve, reject } = Promise.withResolvers<T>();
@@ -59,6 +68,6 @@ export function runInPlace<T>(
     signal.throwIfAborted();
     return await run();
   };
-  limiter(runOnce).then(resolve, reject);
+  limiter(runOnce, isFailing).then(resolve, reject);
   return promise;
 }

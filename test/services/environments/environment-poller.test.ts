@@ -1,5 +1,6 @@
 /** When the poller asks, what it asks, and that it never ends: on a clock of its own. */
 import { expect, test } from "vitest";
+import { UpstreamError } from "../../../src/models/errors.ts";
 import { createRefreshLimiter } from "../../../src/services/environments/refresh-limiter.ts";
 import { FakeClock, settle } from "../../support/fake-clock.ts";
 import {
@@ -172,6 +173,29 @@ test("disposing does not wait for a place of the limiter, and gives none away", 
   await settle();
   expect(rig.requests).toHaveLength(0);
   expect(await limiter(async () => "free")).toBe("free");
+});
+
+test("however many hang, one that does well is refreshed at once when that is asked for", async () => {
+  const clock = new FakeClock();
+  const limiter = createRefreshLimiter(4);
+  const well = startRig({ clock, limiter });
+  const hanging = Array.from({ length: 50 }, () => startRig({ clock, limiter }));
+  for (const rig of hanging) {
+    rig.upstream = async ({ signal }) => {
+      await clock.sleep(5000, signal ?? new AbortController().signal);
+      throw new UpstreamError("timeout", "planned");
+    };
+  }
+  // Each has hung once.
+  await clock.advance(100_000);
+  for (let asked = 0; asked < 5; asked += 1) {
+    const { length } = well.requests;
+    void well.poller.refresh();
+    await clock.advance(1);
+    expect(well.requests).toHaveLength(length + 1);
+    await clock.advance(3000);
+  }
+  await Promise.all([well, ...hanging].map((rig) => rig[Symbol.asyncDispose]()));
 });
 
 test("a hundred environments refresh on time while one hangs, never more than the cap at once", async () => {

@@ -53,6 +53,24 @@ it.each(["before it waits", "while it waits"])(
   },
 );
 
+it.each([
+  [16, 12],
+  [4, 3],
+  [2, 1],
+  [1, 1],
+])("of %i places what fails takes %i, and what does well the others", async (concurrencyMax, most) => {
+  const limiter = createRefreshLimiter(concurrencyMax);
+  const running = { failing: 0, well: 0 };
+  const hang = (kind: keyof typeof running) => {
+    running[kind] += 1;
+    return new Promise<void>(() => undefined);
+  };
+  for (let count = 0; count < 40; count += 1) void limiter(() => hang("failing"), true);
+  for (let count = 0; count < 40; count += 1) void limiter(() => hang("well"));
+  await new Promise(setImmediate);
+  expect(running).toEqual({ failing: most, well: concurrencyMax - most });
+});
+
 /** How much runs at once where everybody asks all the time and nothing is answered; and what of each kind. */
 it.each([
   [16, true, { documents: 14, list: 1, usage: 1 }],
