@@ -128,7 +128,7 @@ function toUpstreamEventsSettings(file: ConfigFile): UpstreamEventsSettings | nu
   if (file.offline || url === null) return null;
   return {
     url,
-    pollIntervalMs: toMs(Math.max(file.api_poll_frequency_seconds, realtime.poll_frequency_seconds)),
+    pollIntervalMs: toMs(realtime.poll_frequency_seconds),
     catchUpSpreadMs: toMs(realtime.catch_up_spread_seconds),
     silenceMsMax: toMs(realtime.silence_seconds),
     eventBytesMax: realtime.event_bytes_max,

@@ -195,7 +195,7 @@ export interface ClientStreamSettings {
 export interface UpstreamEventsSettings {
   /** With a slash at its end. */
   readonly url: string;
-  /** The wait between polls of an environment while its stream is healthy; never less than the usual one. */
+  /** The wait between polls while the stream is healthy; one shorter than the usual counts for nothing. */
   readonly pollIntervalMs: number;
   /** The refresh after a stream was established waits up to this, at random. */
   readonly catchUpSpreadMs: number;

@@ -97,5 +97,6 @@ it("C7 an error that nobody caught ends that worker, and another takes its place
   await eventually(() => !isRunning(victim));
   expect(performance.now() - startMs).toBeLessThan(endMsMax);
   await eventually(() => childrenOf(running.proxy.pid).length === before.length);
-  expect((await getFlags(running.url)).status).toBe(200);
+  // A connection that is kept from before may be that of the victim.
+  await eventually(async () => (await getFlags(running.url)).status === 200);
 });

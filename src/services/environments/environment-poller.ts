@@ -98,13 +98,18 @@ export class EnvironmentPoller implements AsyncDisposable {
     return this.#requested.promise;
   }
 
-  /** The settings have changed: a wait that has begun is as long as they say. */
-  retime(): void {
+  /**
+   * The settings have changed: a wait that has begun is as long as they say.
+   * @param formerMs the interval before: what was not late by that one is not late by a shorter one at once
+   */
+  retime(formerMs: number): void {
     this.#pace.retime();
-    const { lastSuccessMonotonicMs: lastMs } = this.#status;
-    const intervalMs = this.#options.settings().intervalMs;
-    // Of a shorter interval more may be over than a whole one.
-    if (lastMs !== null && this.#options.clock.monotonicMs() - lastMs > intervalMs) this.#promise(intervalMs);
+    const { lastSuccessMonotonicMs, pollIntervalMs } = this.#status;
+    if (lastSuccessMonotonicMs === null || pollIntervalMs !== null) return;
+    const { clock, settings } = this.#options;
+    const elapsedMs = clock.monotonicMs() - lastSuccessMonotonicMs;
+    const { intervalMs } = settings();
+    if (elapsedMs > intervalMs && elapsedMs <= formerMs) this.#promise(intervalMs);
   }
 
   /** @param intervalMs the wait after a success from now on; null, or a shorter one: that of the settings */

@@ -93,8 +93,9 @@ export class EnvironmentPollers implements EnvironmentListTarget, AsyncDisposabl
 
   /** Counts from now on, also for waits that have begun. */
   setPoll(poll: PollSettings): void {
+    const { intervalMs } = this.#poll;
     this.#poll = poll;
-    for (const { poller } of this.#duties.values()) poller.retime();
+    for (const { poller } of this.#duties.values()) poller.retime(intervalMs);
   }
 
   /** Polls those too that could not be polled so far: offline, a file may be named late. */

@@ -1,12 +1,20 @@
 /** Poll settings that change while a poller runs: also a wait that has begun is as long as they say. */
 import { expect, test } from "vitest";
 import { settle } from "../../support/fake-clock.ts";
-import { documentOf, notModified, type PollerRig, serving, startRig } from "../../support/poller-rig.ts";
+import {
+  documentOf,
+  failing,
+  notModified,
+  type PollerRig,
+  serving,
+  startRig,
+} from "../../support/poller-rig.ts";
 
 /** Poll settings of the rig from now on. */
 function change(rig: PollerRig, settings: PollerRig["settings"]): void {
+  const { intervalMs = 10_000 } = rig.settings;
   rig.settings = settings;
-  rig.poller.retime();
+  rig.poller.retime(intervalMs);
 }
 
 test("a shorter interval ends a wait that has lasted so long already", async () => {
@@ -28,6 +36,17 @@ test("a shorter interval makes nothing late: the next poll is due one from now",
   change(rig, { intervalMs: 10_000 });
   expect(rig.poller.status).toMatchObject({ lastSuccessMonotonicMs, pollIntervalMs: 40_000 });
   await rig.clock.advance(1);
+  expect(rig.poller.status.pollIntervalMs).toBeNull();
+});
+
+test("what was late already stays late", async () => {
+  await using rig = startRig();
+  await rig.clock.advance(0);
+  rig.upstream = failing("server_error");
+  await rig.clock.advance(60_000);
+  change(rig, { intervalMs: 10_000 });
+  expect(rig.poller.status.pollIntervalMs).toBeNull();
+  change(rig, { intervalMs: 5000 });
   expect(rig.poller.status.pollIntervalMs).toBeNull();
 });
 

@@ -27,6 +27,18 @@ test("a pace faster than the usual one is the usual one", async () => {
   expect(rig.poller.status.pollIntervalMs).toBe(null);
 });
 
+test("a pace that was faster than the usual one is heeded once the usual one is faster still", async () => {
+  await using rig = startRig({ settings: { intervalMs: 100_000 } });
+  rig.poller.setPace(20_000);
+  await rig.clock.advance(0);
+  rig.settings = { intervalMs: 10_000 };
+  rig.poller.retime(100_000);
+  await rig.clock.advance(10_000);
+  const { length } = rig.requests;
+  await rig.clock.advance(100_000);
+  expect(rig.requests).toHaveLength(length + 5);
+});
+
 test.each([
   ["early in a long wait, a usual wait later", 5000, 15_000],
   ["late in a long wait, when it would have ended", 55_000, 60_000],
