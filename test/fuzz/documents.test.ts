@@ -53,6 +53,9 @@ const bodies = [
   },
 ];
 
+/** What is served of it: without a byte order mark, which every JSON reader drops. */
+const servedOf = (text: string) => text.replace(/^\uFEFF/, "");
+
 /** Names of features that a client may ask for. */
 function namesIn(text: string): string[] {
   const { feature_states: states } = JSON.parse(text) as { feature_states: { feature: { name: unknown } }[] };
@@ -104,8 +107,8 @@ it.each(fuzzRuns(400))(
         // One that lost many features is believed when it comes again.
         if (refusal === "document_shrunk") refusal = await feed(rig, text);
         if (refusal === null) {
-          expect(JSON.parse(text)).toHaveProperty("api_key", "clientA");
-          await expectServed(rig, text);
+          expect(JSON.parse(servedOf(text))).toHaveProperty("api_key", "clientA");
+          await expectServed(rig, servedOf(text));
         }
         if (refusal !== null) expect(await bytesOf(rig)).toEqual(before);
       }
@@ -121,7 +124,7 @@ it.each(fuzzRuns(400))(
   async (run) => {
     const property = fc.asyncProperty(randomDocument, async (text) => {
       await using rig = startControlRig({ clock: hastyClock });
-      if ((await feed(rig, text)) === null) await expectServed(rig, text);
+      if ((await feed(rig, text)) === null) await expectServed(rig, servedOf(text));
       else expect((await ask(rig.app, "/api/v1/flags/")).status).toBe(503);
     });
     await fc.assert(property, run);
