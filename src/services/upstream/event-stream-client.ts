@@ -8,7 +8,7 @@ import type { UpstreamEventsSettings, UpstreamSettings } from "../../models/sett
 import type { Clock } from "../clock.ts";
 import { codeOfStatus } from "./page-request.ts";
 import { followRedirects } from "./redirects.ts";
-import { type Answer, request } from "./undici-parts.ts";
+import { type Answer, request, throwAway } from "./undici-parts.ts";
 import { createUpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
 import { contentEncoding, mediaType, retryAfterMs } from "./upstream-headers.ts";
@@ -92,7 +92,7 @@ export class EventStreamClient implements AsyncDisposable {
       this.#requireStream(answer);
       return answer;
     } catch (error) {
-      answer.body.on("error", () => undefined).destroy();
+      throwAway(answer);
       throw error;
     }
   }
@@ -114,12 +114,12 @@ export class EventStreamClient implements AsyncDisposable {
   }
 }
 
-async function* bytesOf({ body }: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bytesOf(answer: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   try {
-    yield* body;
+    yield* answer.body;
   } catch (error) {
     throw signal.aborted ? signal.reason : toUpstreamError(error);
   } finally {
-    body.on("error", () => undefined).destroy();
+    throwAway(answer);
   }
 }

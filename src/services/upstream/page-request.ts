@@ -8,7 +8,7 @@ import type { DocumentDeadline } from "./document-deadline.ts";
 import { nextPageTarget } from "./link-header.ts";
 import { type FollowedAnswer, followRedirects } from "./redirects.ts";
 import { type Body, dumpBody, readBody } from "./response-body.ts";
-import { type Answer, request } from "./undici-parts.ts";
+import { type Answer, request, throwAway } from "./undici-parts.ts";
 import type { UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { isBrokenConnection } from "./upstream-failures.ts";
 import {
@@ -126,7 +126,7 @@ async function readPage(
     const next = nextPageTarget(headerText(headers, "link"), target);
     return { ...(await readBody(body, encoding, bytesMax)), next, ...readValidator(headers) };
   } finally {
-    body.on("error", () => undefined).destroy();
+    throwAway(answer);
   }
 }
 

@@ -46,6 +46,7 @@ export async function request(
   }
 }
 
-function throwAway({ body }: Answer): void {
+/** Closes the connection of an answer, unless it was read to its end. */
+export function throwAway({ body }: Answer): void {
   body.on("error", () => undefined).destroy();
 }
