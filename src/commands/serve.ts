@@ -10,12 +10,12 @@ import type { Settings } from "../models/settings.ts";
 import { systemClock } from "../services/clock.ts";
 import { limitHeapGrowth } from "../services/garbage-collection.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
-import { endHard, endProcess, logWritten } from "../services/process-end.ts";
+import { endProcess, logWritten } from "../services/process-end.ts";
 import { renewCertificate } from "./certificate-renewal.ts";
 import { ConfigurationReload } from "./configuration-reload.ts";
 import { exitCodes } from "./exit-codes.ts";
 
-/** How long an end may take that was asked for twice: that of workers, and then that of the log. */
+/** How long an end may take that was asked for twice; then only the log is waited for. */
 const cutEndMsMax = 1500;
 
 export interface ServeOptions {
@@ -65,7 +65,8 @@ export async function runServer(
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();
-  void signals.second.then(() => setTimeout(endHard, cutEndMsMax).unref());
+  const cutEnd = (): void => void endProcess(exitCodes.ok, log, systemClock);
+  void signals.second.then(() => setTimeout(cutEnd, cutEndMsMax).unref());
   const hangups = reload === undefined ? null : listenForHangups();
   try {
     await using proxy = await startProxy(settings, logger, version);

@@ -21,6 +21,7 @@ import {
 } from "../support/running-proxy.ts";
 import { startServing } from "../support/serving-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
+import { childrenOf, isRunning } from "../support/worker-processes.ts";
 
 const key = `X-Environment-Key: ${clientKey}`;
 const good = requestText("GET /api/v1/flags/", [key]);
@@ -119,6 +120,21 @@ it.concurrent.each([
   expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
 });
 
+it.concurrent("C4 a second signal ends it by exit code 0 while what it waits for stands still", async () => {
+  using folder = makeTemporaryFolder("drain-stopped");
+  const storage = { enabled: true, path: join(folder.path, "data") };
+  await using running = await startServing({ config: { storage } });
+  const children = childrenOf(running.proxy.pid);
+  expect(children.length).toBeGreaterThan(0);
+  for (const child of children) process.kill(child, "SIGSTOP");
+  running.proxy.kill("SIGTERM");
+  running.proxy.kill("SIGINT");
+  const exit = await running.proxy.exit;
+  for (const child of children) process.kill(child, "SIGCONT");
+  expect(exit).toEqual({ code: 0, signal: null });
+  await eventually(() => !children.some(isRunning));
+});
+
 it.concurrent.each(["refuse", "hang-headers", "drip"] as const)(
   "C4 SIGTERM amid a boot behind %s exits 0",
   async (fault) => {
@@ -159,17 +175,16 @@ it.concurrent.each([
   upstream.setDocument(serverKey, demoDocumentWith({ banner_text: "x".repeat(600_000) }));
   const storage = { enabled: true, path: join(folder.path, "data") };
   const start = () => startProxyProcess({ config: configFor(upstream, { storage, server: { workers } }) });
-  const startUntilServed = async () => {
-    const proxy = start();
+  const served = async (proxy: ProxyProcess) => {
     const url = await proxy.url();
     await eventually(async () => (await getFlags(url)).status === 200);
-    return proxy;
   };
   const end = async (proxy: ProxyProcess) => {
     proxy.kill("SIGTERM");
     expect(await proxy.exit).toEqual({ code: 0, signal: null });
   };
-  await using first = await startUntilServed();
+  await using first = start();
+  await served(first);
   await end(first);
   await upstream.refuse();
   // It listens, and reads the archive, unless it is done with that already.
@@ -177,6 +192,7 @@ it.concurrent.each([
   await second.url();
   if (times === "twice") second.kill("SIGTERM");
   await end(second);
-  await using third = await startUntilServed();
+  await using third = start();
+  await served(third);
   expect(third.stdout()).not.toContain("is not used");
 });
