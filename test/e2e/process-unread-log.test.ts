@@ -3,6 +3,7 @@
  * write that waits in the kernel keeps Node from exiting (reliability 2.7, 2.9, C4, C7).
  */
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { startFaultUpstream } from "../support/fault-upstream.ts";
@@ -53,8 +54,17 @@ async function startUnread(workers: number, server: ConfigTree = {}): Promise<Un
   for (let asked = 0; asked < 40 * workers; asked += 1) {
     await (await fetch(`${url}${path}`, { headers: { connection: "close" } })).text();
   }
+  const logging = workers === 1 ? [proxy.pid] : childrenOf(proxy.pid);
+  await eventually(() => logging.every(waitsForRoom));
   const owned = stack.move();
   return { proxy, url, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Whether a thread waits in the kernel for room in a pipe, as far as the kernel tells. */
+function waitsForRoom(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const places = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/wchan`, "utf8"));
+  return places.some((place) => place.includes("pipe_write")) || places.every((place) => place === "0");
 }
 
 /** @returns how long it took; no exit code can be had. No process of it is left */

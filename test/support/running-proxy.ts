@@ -149,7 +149,7 @@ export async function bannerOf(url: string): Promise<unknown> {
 }
 
 /** Asks again and again until it holds; a rejection counts as "not yet". @throws after `withinMs` */
-export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 10_000): Promise<void> {
+export async function eventually(holds: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> {
   const endMs = performance.now() + withinMs;
   let lastError: unknown;
   while (performance.now() < endMs) {

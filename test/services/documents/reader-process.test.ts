@@ -180,7 +180,7 @@ test.skipIf(process.platform !== "linux")("a process does not outlive a proxy th
   const pid = Number(line);
   expect(isRunning(pid)).toBe(true);
   parent.kill("SIGKILL");
-  await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => isRunning(pid)).toBe(false);
 });
 
 test("a document that needs more memory than there is is too_large, and the process goes on", async () => {

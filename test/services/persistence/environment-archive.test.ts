@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { EnvironmentArchive } from "../../../src/services/persistence/environment-archive.ts";
 import { documentText, feature } from "../../support/contract-documents.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -49,7 +49,7 @@ it("those that nobody asks for are removed after thirty days, and no others", as
   archive.confirm("served");
   rig.clock.pass(hourMs);
   archive.confirm("served");
-  await vi.waitFor(() => expect(removed()).toEqual([2]));
+  await expect.poll(removed).toEqual([2]);
   await archive[Symbol.asyncDispose]();
   const next = rig.start();
   const keys = ["served", "waiting", "removed lately", "removed", "removed too"];
@@ -67,10 +67,10 @@ it("a process that runs for long looks again, and keeps what else is in the stor
   await archive.records.write("@usage", new Uint8Array(1));
   rig.clock.pass(26 * dayMs);
   archive.confirm("served");
-  await vi.waitFor(() => expect(removed()).toEqual([1]));
+  await expect.poll(removed).toEqual([1]);
   rig.clock.pass(5 * dayMs);
   archive.confirm("served");
-  await vi.waitFor(() => expect(removed()).toEqual([1, 1]));
+  await expect.poll(removed).toEqual([1, 1]);
   expect(await archive.records.read("@usage")).toHaveLength(1);
   await archive[Symbol.asyncDispose]();
 });
@@ -91,6 +91,6 @@ it("one that comes back at once does not find what is still to be removed of it"
   archive.forget("removed");
   expect(await has("removed")).toBe(false);
   keep("removed");
-  await vi.waitFor(async () => expect(await has("removed")).toBe(true));
+  await expect.poll(() => has("removed")).toBe(true);
   await archive[Symbol.asyncDispose]();
 });

@@ -119,7 +119,7 @@ test.concurrent("who ends an attempt does not wait for its connection", async ()
   await using client = createClient({ apiUrl, httpsProxy: silent.url });
   const ending = new AbortController();
   const failure = failureOf(client.fetchDocument({ ...whole, signal: ending.signal }));
-  await vi.waitFor(() => expect(silent.heard()).toBe(1));
+  await expect.poll(() => silent.heard()).toBe(1);
   ending.abort(new Error("no more"));
   expect(await Promise.race([failure, sleep(0, "late")])).toMatchObject({ message: "no more" });
 });
