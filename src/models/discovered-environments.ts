@@ -21,6 +21,8 @@ const serverKey = z.object({
 /** Checks a parsed list. */
 export const discoveredEnvironments = z.array(
   z.object({
+    /** Tells another environment that has got the client key; where it is odd, the key alone tells. */
+    id: z.number().nullish().catch(null),
     client_side_key: key,
     server_side_keys: z.array(serverKey),
     name: z.string().nullish().catch(null),

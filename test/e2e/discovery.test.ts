@@ -13,6 +13,7 @@ import { startClients } from "../support/keep-alive-clients.ts";
 import {
   type ConfigTree,
   configFor,
+  demoDocumentWith,
   eventually,
   getFlags,
   healthOf,
@@ -58,6 +59,32 @@ it.concurrent("environments appear and disappear, and every fetch carries the pr
   const [removal] = proxy.lines.filter(({ message }) => message.includes("not served any more"));
   expect(removal?.fields).toMatchObject({ environmentName: "name of one" });
   expect(JSON.stringify(proxy.lines)).not.toMatch(/ser\.(one|two|three)\.1/);
+});
+
+it.concurrent("another environment under a client key that was listed takes the place of the first", async () => {
+  using storage = makeTemporaryFolder("discovery");
+  await using proxy = await startDiscovering({
+    storage: { enabled: true, path: join(storage.path, "data") },
+  });
+  const { upstream, url } = proxy;
+  const documentAt = async (key: string): Promise<unknown> => {
+    const headers = { "X-Environment-Key": key };
+    return await (await fetch(`${url}/api/v1/environment-document/`, { headers })).json();
+  };
+  upstream.setDocument("ser.one.2", demoDocumentWith({}, { id: 77, api_key: "one" }));
+  upstream.setMode("ser.one.2", 500);
+  upstream.setDocument(discoveryPath, [
+    { ...listed("one", "ser.one.2"), id: 77 },
+    listed("two", "ser.two.1"),
+  ]);
+  await eventually(async () => (await statusOf(url, "ser.one.1")) === 401);
+  expect([await statusOf(url, "one"), await statusOf(url, "ser.one.2")]).toEqual([503, 503]);
+  upstream.setMode("ser.one.2", "ok");
+  await eventually(async () => (await statusOf(url, "one")) === 200);
+  expect(await documentAt("ser.one.2")).toMatchObject({ id: 77 });
+  expect(await statusOf(url, "ser.two.1")).toBe(200);
+  const [removal] = proxy.lines.filter(({ message }) => message.includes("not served any more"));
+  expect(removal?.message).toContain("its client key is that of another environment now");
 });
 
 it.concurrent("until a list came, requests with unknown keys are answered 503, and then 401", async () => {

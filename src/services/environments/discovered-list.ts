@@ -11,6 +11,8 @@ import { joinBlocks, type PageBlocks } from "../documents/page-blocks.ts";
 
 /** An environment of the list. */
 export interface DiscoveredEnvironment {
+  /** The upstream's; null: unknown. */
+  readonly id: number | null;
   /** As people call it, for log lines. */
   readonly name: string | null;
   /** Those of its keys that are active, and have not expired. */
@@ -61,7 +63,7 @@ function refusal(why: string): UpstreamError {
 
 /** @returns what was there to be served at that moment, and what was not */
 export function environmentsOf(list: DiscoveredEnvironments, at: Date): readonly DiscoveredEnvironment[] {
-  return list.map(({ client_side_key: clientSideKey, server_side_keys, name }) => {
+  return list.map(({ id = null, client_side_key: clientSideKey, server_side_keys, name }) => {
     // One that is the client key too would show everyone what is for servers.
     const active = server_side_keys.filter((each) => each.active && each.key !== clientSideKey);
     const serverKeys = lastExpiries(active).filter(
@@ -70,7 +72,7 @@ export function environmentsOf(list: DiscoveredEnvironments, at: Date): readonly
     const valid = new Set(serverKeys.map(({ key }) => key));
     const otherKeys = server_side_keys.map(({ key }) => key).filter((key) => !valid.has(key));
     const keys = { clientSideKey, serverKeys };
-    return { name: shownName(name ?? null), keys, otherKeys, isUsable: serverKeys.length > 0 };
+    return { id, name: shownName(name ?? null), keys, otherKeys, isUsable: serverKeys.length > 0 };
   });
 }
 

@@ -50,8 +50,7 @@ export class DiscoveryLog {
     const { added, rekeyed, removed } = changes;
     for (const keys of removed) {
       const listed = list.find((each) => each.keys.clientSideKey === keys.clientSideKey);
-      const why = listed === undefined ? "the upstream does not list it any more" : whyNotServed(listed);
-      this.#say(keys, `An environment is not served any more: ${why}`);
+      this.#say(keys, `An environment is not served any more: ${whyRemoved(listed, added)}`);
     }
     for (const keys of rekeyed) this.#say(keys, "The keys of an environment have changed");
     for (const keys of isRestored ? [] : added)
@@ -115,6 +114,13 @@ export class DiscoveryLog {
     };
     this.#logger.info(fields, message);
   }
+}
+
+/** @param listed what has its client key now, if anything has */
+function whyRemoved(listed: DiscoveredEnvironment | undefined, added: readonly EnvironmentKeys[]): string {
+  if (listed === undefined) return "the upstream does not list it any more";
+  if (added.includes(listed.keys)) return "its client key is that of another environment now";
+  return whyNotServed(listed);
 }
 
 /** @param listed one that is not served */

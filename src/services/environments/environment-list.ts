@@ -1,7 +1,7 @@
 /**
  * Which environments there are: those of the settings and those that discovery has found (contract B 4.2).
- * An environment is known by its client key and has a number of its own. It tells of changes, and polls
- * nothing.
+ * An environment is known by its client key, and by the upstream's id where there is one (decision 0036), and
+ * has a number of its own. It tells of changes, and polls nothing.
  */
 import type { EnvironmentKeys } from "../../models/environment-keys.ts";
 import type { EnvironmentKeyPair } from "../../models/settings.ts";
@@ -25,11 +25,13 @@ export interface ListChanges {
   readonly passedOver: readonly EnvironmentKeys[];
 }
 
-type DiscoveredKeys = Pick<DiscoveredEnvironment, "keys" | "otherKeys">;
+type DiscoveredKeys = Pick<DiscoveredEnvironment, "id" | "keys" | "otherKeys">;
 
-interface ListedEnvironment {
+/** An environment that is to be served. */
+type WantedEnvironment = Pick<DiscoveredEnvironment, "id" | "keys">;
+
+interface ListedEnvironment extends WantedEnvironment {
   readonly environment: number;
-  readonly keys: EnvironmentKeys;
 }
 
 /** @returns the keys of an environment of the settings: they never expire */
@@ -68,48 +70,67 @@ export class EnvironmentList {
   /** Removals come first, so that a key is free for who has it from now on. */
   #apply(): ListChanges {
     const { wanted, passedOver } = withoutCollisions(this.#configured, this.#discovered);
-    const clientKeys = new Set(wanted.map(({ clientSideKey }) => clientSideKey));
-    const removed = [...this.#listed.values()].filter(({ keys }) => !clientKeys.has(keys.clientSideKey));
+    const byClientKey = new Map(wanted.map((each) => [each.keys.clientSideKey, each]));
+    const removed = [...this.#listed.values()].filter(
+      (listed) => !isStillThere(listed, byClientKey.get(listed.keys.clientSideKey)),
+    );
     for (const { environment, keys } of removed) {
       this.#listed.delete(keys.clientSideKey);
       this.#target.remove(environment);
     }
-    const rekeyed = wanted.filter((keys) => this.#rekey(keys));
-    const added = wanted.filter(({ clientSideKey }) => !this.#listed.has(clientSideKey));
-    for (const keys of added) this.#add(keys);
-    return { added, rekeyed, removed: removed.map(({ keys }) => keys), passedOver };
+    const rekeyed = wanted.filter((each) => this.#rekey(each)).map(keysOf);
+    const added = wanted.filter(({ keys }) => !this.#listed.has(keys.clientSideKey));
+    for (const each of added) this.#add(each);
+    return { added: added.map(keysOf), rekeyed, removed: removed.map(keysOf), passedOver };
   }
 
-  #add(keys: EnvironmentKeys): void {
+  #add({ id, keys }: WantedEnvironment): void {
     const environment = this.#next;
     this.#next += 1;
-    this.#listed.set(keys.clientSideKey, { environment, keys });
+    this.#listed.set(keys.clientSideKey, { environment, id, keys });
     this.#target.add(environment, keys);
   }
 
   /** @returns whether the environment is there, with other keys */
-  #rekey(keys: EnvironmentKeys): boolean {
+  #rekey({ id, keys }: WantedEnvironment): boolean {
     const listed = this.#listed.get(keys.clientSideKey);
-    if (listed === undefined || hasSameServerKeys(listed.keys, keys)) return false;
-    this.#listed.set(keys.clientSideKey, { environment: listed.environment, keys });
-    this.#target.setKeys(listed.environment, keys);
+    if (listed === undefined) return false;
+    const { environment } = listed;
+    // Settings that take an environment over do not know its id.
+    this.#listed.set(keys.clientSideKey, { environment, id: id ?? listed.id, keys });
+    if (hasSameServerKeys(listed.keys, keys)) return false;
+    this.#target.setKeys(environment, keys);
     return true;
   }
+}
+
+/** @param wanted what has the client key of the listed one now */
+function isStillThere(listed: ListedEnvironment, wanted: WantedEnvironment | undefined): boolean {
+  if (wanted === undefined) return false;
+  return wanted.id === listed.id || wanted.id === null || listed.id === null;
+}
+
+function keysOf({ keys }: WantedEnvironment): EnvironmentKeys {
+  return keys;
 }
 
 /** Of environments that have a key in common the first stays (contract B 4.2). */
 function withoutCollisions(configured: readonly EnvironmentKeys[], discovered: readonly DiscoveredKeys[]) {
   const configuredKeys = new Set(configured.flatMap(textsOf));
   const taken = new Set<string>();
-  const wanted: EnvironmentKeys[] = [];
+  const wanted: WantedEnvironment[] = [];
   const passedOver: EnvironmentKeys[] = [];
-  const noOthers = configured.map((keys) => ({ keys, otherKeys: [] }));
-  for (const { keys, otherKeys } of [...noOthers, ...discovered]) {
+  const noOthers = configured.map((keys) => ({ id: null, keys, otherKeys: [] }));
+  for (const { id, keys, otherKeys } of [...noOthers, ...discovered]) {
     const own = textsOf(keys);
     const isPassedOver =
       own.some((key) => taken.has(key)) || otherKeys.some((key) => configuredKeys.has(key));
-    (isPassedOver ? passedOver : wanted).push(keys);
-    if (!isPassedOver) for (const key of own) taken.add(key);
+    if (isPassedOver) {
+      passedOver.push(keys);
+      continue;
+    }
+    wanted.push({ id, keys });
+    for (const key of own) taken.add(key);
   }
   return { wanted, passedOver };
 }

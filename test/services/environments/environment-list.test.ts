@@ -10,7 +10,7 @@ const environment = (clientSideKey: string, ...keys: string[]): EnvironmentKeys 
 const [a, b, c] = [environment("a", "ser.a"), environment("b", "ser.b"), environment("c", "ser.c")];
 
 /** As discovery finds them; without keys that are not valid. */
-const found = (...all: EnvironmentKeys[]) => all.map((keys) => ({ keys, otherKeys: [] }));
+const found = (...all: EnvironmentKeys[]) => all.map((keys) => ({ id: null, keys, otherKeys: [] }));
 
 /** A list, and what it has told. */
 function startList() {
@@ -51,8 +51,8 @@ it("one that is listed with a key of the settings, though it is not valid, is pa
   const { list } = startList();
   list.configure([a]);
   const withOld = [
-    { keys: b, otherKeys: ["ser.old", "ser.a"] },
-    { keys: c, otherKeys: ["ser.old"] },
+    { id: 2, keys: b, otherKeys: ["ser.old", "ser.a"] },
+    { id: 3, keys: c, otherKeys: ["ser.old"] },
   ];
   expect(list.discover(withOld)).toMatchObject({ added: [c], passedOver: [b] });
 });
@@ -85,6 +85,23 @@ it("settings that come to name a discovered environment take it over as it is", 
   expect(take()).toEqual([]);
   list.configure([]);
   expect(take()).toEqual(["remove 0"]);
+});
+
+it("another environment that has got a client key takes the place of the one that had it", () => {
+  const { list, take } = startList();
+  const named = (id: number | null, keys: EnvironmentKeys) => ({ id, keys, otherKeys: [] });
+  list.discover([named(1, a), named(2, b)]);
+  take();
+  const crossed = { a: environment("a", "ser.b"), b: environment("b", "ser.a") };
+  const changes = list.discover([named(1, crossed.b), named(2, crossed.a)]);
+  expect(take()).toEqual(["remove 0", "remove 1", "add 2 b", "add 3 a"]);
+  expect(changes).toMatchObject({ added: [crossed.b, crossed.a], rekeyed: [], removed: [a, b] });
+  list.discover([named(null, crossed.b), named(2, crossed.a)]);
+  expect(take()).toEqual([]);
+  list.configure([crossed.a]);
+  list.configure([]);
+  list.discover([named(1, crossed.b), named(3, crossed.a)]);
+  expect(take()).toEqual(["remove 3", "add 4 a"]);
 });
 
 it("removals come before what follows them", () => {
