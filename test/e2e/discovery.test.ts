@@ -61,7 +61,7 @@ it.concurrent("environments appear and disappear, and every fetch carries the pr
   expect(JSON.stringify(proxy.lines)).not.toMatch(/ser\.(one|two|three)\.1/);
 });
 
-it.concurrent("another environment under a client key that was listed takes the place of the first", async () => {
+it.concurrent("another environment under a listed client key takes the first one's place", async () => {
   using storage = makeTemporaryFolder("discovery");
   await using proxy = await startDiscovering({
     storage: { enabled: true, path: join(storage.path, "data") },
