@@ -3,6 +3,7 @@
  * plane tells it of documents. It decides nothing that a part could decide.
  */
 import type { RequestListener } from "node:http";
+import { isDeepStrictEqual } from "node:util";
 import { requestPaths } from "./app.ts";
 import { createAppListener } from "./app-listener.ts";
 import { prepareCors } from "./cache/cors-headers.ts";
@@ -26,6 +27,7 @@ import type { Logger } from "./services/service-logger.ts";
 export function createServer(settings: Settings, logger: Logger, notify: NoticeTaker): RunningServer {
   const clock = systemClock;
   let cors = prepareCors(settings.allowOrigins);
+  let limits = settings.limits;
   const store = new SnapshotStore();
   const snapshotSettings = () => snapshotSettingsOf(cors.headerSet, settings.identityCache, store.slots);
   const publisher = new SnapshotPublisher({ store, snapshotSettings, clock });
@@ -54,6 +56,8 @@ export function createServer(settings: Settings, logger: Logger, notify: NoticeT
       cors = prepareCors(next.allowOrigins);
       node.allowClients(next.server.allowClients);
       node.swapListener(listenBy(next));
+      if (!isDeepStrictEqual(next.limits, limits)) store.clearIdentityResponses();
+      limits = next.limits;
     },
     renewCertificate: node.renewCertificate,
     cutDrain: () => httpListener.cutDrain(),

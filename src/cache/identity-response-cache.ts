@@ -1,6 +1,6 @@
 /**
  * Answers to identities requests by the request's raw body. It belongs to one view of one snapshot and dies
- * with it, so it needs no invalidation.
+ * with it, so no document makes it wrong; what a request may hold changes by settings alone.
  */
 import { LRUCache } from "lru-cache";
 import type { IdentityCacheSettings } from "../models/settings.ts";
@@ -84,6 +84,13 @@ export class IdentityResponseCache {
     const place = this.#placeOf(fingerprint);
     if (this.#answered[place] === fingerprint) this.#keep(keyOf(content), { response, place });
     else this.#remember(fingerprint, place);
+  }
+
+  /** Keeps nothing of what it has, and gives the memory back. */
+  clear(): void {
+    this.#entries = null;
+    this.#kept = noPlaces;
+    this.#answered = noPlaces;
   }
 
   #remember(fingerprint: number, place: number): void {

@@ -38,6 +38,14 @@ export class SnapshotStore {
     if (this.#slots.delete(slot as WritableSlot)) (slot as WritableSlot).current = null;
   }
 
+  /** Forgets all answers to identities requests: those from now on meet the limits of now. */
+  clearIdentityResponses(): void {
+    for (const { current } of this.#slots) {
+      if (current === null) continue;
+      for (const view of Object.values(current.views)) view.identityResponses.clear();
+    }
+  }
+
   /**
    * Replaces what a slot holds: one assignment, so that a request sees the old snapshot or the new one.
    * @throws Error where the slot is not this store's, or not any more

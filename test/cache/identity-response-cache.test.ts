@@ -41,6 +41,17 @@ test("it holds no more bytes than its limit, requests, answers and what an entry
   expect(kept(cache, 100)).toBeLessThan(10);
 });
 
+test("cleared, it has forgotten what it kept and what it was asked, and begins anew", () => {
+  const cache = new IdentityResponseCache({ enabled: true, entriesMax: 100, bytesMax: 1_000_000 });
+  keep(cache, "request 0");
+  request(cache, "request 1");
+  cache.clear();
+  expect(request(cache, "request 1")).toBe(false);
+  expect(kept(cache, 2)).toBe(0);
+  expect(request(cache, "request 1")).toBe(false);
+  expect(request(cache, "request 1")).toBe(true);
+});
+
 test("switched off it holds nothing", () => {
   const cache = new IdentityResponseCache({ enabled: false, entriesMax: 10, bytesMax: 1_000_000 });
   keep(cache, "request 0");

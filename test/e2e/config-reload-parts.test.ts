@@ -15,6 +15,7 @@ import {
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
+import { askFresh } from "../support/worker-processes.ts";
 
 it("the admin listener answers health by the settings of the day", async () => {
   const config = { admin: { port: 0 } };
@@ -58,6 +59,20 @@ it.skipIf(ownAddress === null)(
     await holds(200);
   },
 );
+
+it.each([1, 2])("limits hold for requests whose answers are kept, with %i workers", async (workers) => {
+  const config = { server: { workers } };
+  await using running = await startReloading({ config });
+  const port = Number(new URL(running.url).port);
+  const path = `/api/v1/identities/?identifier=${"x".repeat(50)}`;
+  const areAll = async (status: number) =>
+    (await askFresh(port, path)).every((answer) => answer.status === status);
+  for (let time = 0; time < 3; time += 1) expect(await areAll(200)).toBe(true);
+  await running.hangup({ ...config, limits: { identifier_characters_max: 49 } });
+  await eventually(() => areAll(422));
+  await running.hangup(config);
+  await eventually(() => areAll(200));
+});
 
 it("offline, environments come and get files, and files are read", async () => {
   const upstream = { apiUrl: "http://127.0.0.1:9/api/v1" };
