@@ -27,6 +27,8 @@ export interface PageRequests {
   readonly deadline: DocumentDeadline;
   /** The wall clock, for a `Retry-After` date in an answer without `Date`. */
   readonly wallMs: () => number;
+  /** Whether an answer counts as JSON only if its media type says so. */
+  readonly needsMediaType: boolean;
 }
 
 /** One page as it came, after inflation. */
@@ -119,7 +121,7 @@ async function readPage(
   const { body, headers } = answer;
   try {
     if (answer.statusCode !== 200) throw statusError(requests, answer);
-    if (!isJsonMediaType(headers)) {
+    if (requests.needsMediaType && !isJsonMediaType(headers)) {
       throw new UpstreamError("not_json", "The upstream's answer does not have a JSON media type");
     }
     const encoding = contentEncoding(headers);

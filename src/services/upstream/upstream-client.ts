@@ -116,7 +116,9 @@ export class UpstreamClient implements AsyncDisposable {
    */
   async fetchEnvironments(signal?: AbortSignal): Promise<EnvironmentListing> {
     const bytesMax = Math.min(listBytesMax, this.#settings.documentBytesMax);
-    return await this.#ask(this.#readHeaders(), signal, async (requests) => {
+    return await this.#ask(this.#readHeaders(), signal, async (asked) => {
+      // Of a list the contract asks for JSON alone, and what is none does not pass for a list.
+      const requests = { ...asked, needsMediaType: false };
       const first = await requestPage(requests, this.#listUrl, bytesMax);
       const pages = await this.#followPages(requests, this.#listUrl, first, bytesMax);
       return { pages: pages.map(({ blocks }) => blocks), digest: digestOf(pages) };
@@ -156,7 +158,7 @@ export class UpstreamClient implements AsyncDisposable {
       const wallMs = () => this.#clock.wallTime().getTime();
       const shared = { upstream: this.#upstream, settings: this.#settings };
       try {
-        return await run({ ...shared, headers, deadline, wallMs });
+        return await run({ ...shared, headers, deadline, wallMs, needsMediaType: true });
       } catch (error) {
         throw deadline.signal.aborted ? deadline.signal.reason : toUpstreamError(error);
       }

@@ -84,10 +84,16 @@ it("the same list has the same digest, another one has another", async () => {
   expect(await digestOf()).not.toBe(digest);
 });
 
+it("a list is one whatever its media type", async () => {
+  await using pair = await startPair();
+  pair.upstream.setDocument(discoveryPath, [listed("a")]);
+  pair.upstream.setMode(discoveryPath, "wrong-type");
+  expect(await pair.textOf()).toEqual([JSON.stringify([listed("a")])]);
+});
+
 it.each([
   [404, "unexpected_status"],
   [403, "key_rejected"],
-  ["html", "not_json"],
   ["not-modified-always", "unexpected_not_modified"],
   ["hang-headers", "timeout"],
   ["too-big", "too_large"],
