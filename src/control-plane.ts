@@ -63,7 +63,8 @@ export function createControlPlane(
   const places = shareUpstream(settings.poll.concurrencyMax, settings.upstream.proxyKey !== null);
   const ours = { settings, stack, archive, dataPlane, userAgent };
   const parts = { ...ours, places, clock, random: Math.random, logger };
-  const { changes, pollers } = createPollers(parts, upstream);
+  const streams = createStreams(parts);
+  const { changes, pollers } = createPollers(parts, upstream, streams);
   const list = new EnvironmentList(pollers);
   list.configure(settings.environments.map(keysOfPair));
   const { discovery, usage } = serveProxyKey(parts, client, { list, pollers });
@@ -73,7 +74,9 @@ export function createControlPlane(
       discovery?.start();
       usage?.start();
     },
-    reconfigure({ environments, poll }) {
+    reconfigure({ environments, poll, upstream: timeLimits }) {
+      client?.setTimeLimits(timeLimits);
+      streams?.client.setTimeLimits(timeLimits);
       if (upstream instanceof DocumentFiles) upstream.setEnvironments(environments);
       pollers.setPoll(poll);
       discovery?.setPoll(poll);
@@ -106,13 +109,17 @@ interface ControlPlaneParts {
 }
 
 /** The pollers, and what has them refresh where the upstream tells of a change. */
-function createPollers(parts: ControlPlaneParts, upstream: UpstreamClient | DocumentFiles) {
+function createPollers(
+  parts: ControlPlaneParts,
+  upstream: UpstreamClient | DocumentFiles,
+  streams: ReturnType<typeof createStreams>,
+) {
   const { settings, stack, archive, dataPlane, places, clock, random, logger } = parts;
   const shared = { clock, random, logger };
   const changes: UpstreamChanges = stack.use(
     new UpstreamChanges({
       ...shared,
-      streams: createStreams(parts),
+      streams,
       jitterMs: settings.refreshJitterMs,
       refresh: (environment) => pollers.refresh(environment),
       setPace: (environment, intervalMs) => pollers.setPace(environment, intervalMs),

@@ -14,12 +14,13 @@ const settings: Readonly<Record<SettingClass, string>> = {
   live: `
     config_watch
     environment_key_pairs
-    api_poll_frequency_seconds
+    api_poll_frequency_seconds api_poll_timeout_seconds
     allow_origins
     server.allow_clients
     server.rate_limit
     logging.log_level
     health_check.environment_update_grace_period_seconds health_check.policy
+    upstream.document_timeout_seconds
     polling.jitter_ratio polling.unconditional_every_polls
     polling.retry_min_seconds polling.retry_max_seconds
     limits.body_bytes_max limits.identifier_characters_max limits.trait_key_characters_max
@@ -27,7 +28,7 @@ const settings: Readonly<Record<SettingClass, string>> = {
     webhook
   `,
   restart: `
-    proxy_key offline api_url api_poll_timeout_seconds usage_flush_interval_seconds
+    proxy_key offline api_url usage_flush_interval_seconds
     endpoint_caches.identities
     server.host server.port server.proxy_headers server.timeout_keep_alive server.headers_timeout_seconds
     server.request_timeout_seconds server.write_timeout_seconds server.header_bytes_max
@@ -35,7 +36,7 @@ const settings: Readonly<Record<SettingClass, string>> = {
     server.drain_timeout_seconds server.tls
     admin.host admin.port
     logging.enable_access_log logging.log_format logging.log_event_field_name logging.colours
-    upstream.document_timeout_seconds upstream.document_bytes_max upstream.pages_max upstream.redirects_max
+    upstream.document_bytes_max upstream.pages_max upstream.redirects_max
     upstream.connections_max upstream.retry_after_max_seconds upstream.breaker_failures_max
     upstream.breaker_probe_seconds upstream.shrink_guard upstream.ca_file upstream.client_certificate_file
     upstream.client_key_file

@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from "node:http";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { changeEvent, startRealtimeUpstream } from "../support/realtime-upstream.ts";
 import { otherDocument, otherPair, startReloading } from "../support/reloading-proxy.ts";
 import {
   configFor,
@@ -12,6 +13,7 @@ import {
   demoPair,
   eventually,
   getFlags,
+  healthOf,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -72,6 +74,27 @@ it.each([1, 2])("limits hold for requests whose answers are kept, with %i worker
   await eventually(() => areAll(422));
   await running.hangup(config);
   await eventually(() => areAll(200));
+});
+
+it("polls and event streams have the limits of time of the day, and streams go on", async () => {
+  await using realtime = await startRealtimeUpstream();
+  const config = { realtime: { url: realtime.url } };
+  await using running = await startReloading({ config });
+  running.upstream.setDocument(
+    serverKey,
+    demoDocumentText.replace('"enable_realtime_updates": false', '"enable_realtime_updates": true'),
+  );
+  await eventually(() => realtime.listeners === 1);
+  const reasonOf = async () => (await healthOf(running.url)).environments[0]?.reason;
+  const hasOutcome = (reason: string | null) => eventually(async () => (await reasonOf()) === reason);
+  running.upstream.setMode(serverKey, "ok", { delayMs: 600 });
+  await running.hangup({ ...config, api_poll_timeout_seconds: 0.3 });
+  realtime.send(changeEvent(Date.now() / 1000));
+  await hasOutcome("timeout");
+  await running.hangup({ ...config, api_poll_timeout_seconds: 20 });
+  realtime.send(changeEvent(Date.now() / 1000));
+  await hasOutcome(null);
+  expect([realtime.listeners, realtime.connects.length]).toEqual([1, 1]);
 });
 
 it("offline, environments come and get files, and files are read", async () => {

@@ -9,7 +9,8 @@ import type { Clock } from "../clock.ts";
 import { codeOfStatus } from "./page-request.ts";
 import { followRedirects } from "./redirects.ts";
 import { type Answer, request, throwAway } from "./undici-parts.ts";
-import { createUpstreamDispatcher } from "./upstream-dispatcher.ts";
+import { type ConnectionsInUse, UpstreamConnections } from "./upstream-connections.ts";
+import { createUpstreamDispatcher, type UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
 import { contentEncoding, mediaType, retryAfterMs } from "./upstream-headers.ts";
 
@@ -34,15 +35,20 @@ export interface EventStreamClientOptions {
 /** One for all streams; they share nothing but settings: each has a connection of its own. */
 export class EventStreamClient implements AsyncDisposable {
   readonly #options: EventStreamClientOptions;
-  readonly #dispatcher: Dispatcher;
+  readonly #connections: UpstreamConnections;
+  #requestTimeoutMs: number;
 
   constructor(options: EventStreamClientOptions) {
     this.#options = options;
-    const { settings, upstream } = options;
-    this.#dispatcher = createUpstreamDispatcher(
-      { ...upstream, apiUrl: settings.url },
-      { connectionsMax: null, ageMsMax: null, bodyPauseMsMax: settings.silenceMsMax, bodyBytesMax: null },
-    ).dispatcher;
+    this.#requestTimeoutMs = options.upstream.requestTimeoutMs;
+    this.#connections = new UpstreamConnections(this.#createDispatcher());
+  }
+
+  /** Counts from the next stream on; those that run go on. */
+  setTimeLimits({ requestTimeoutMs }: Pick<UpstreamSettings, "requestTimeoutMs">): void {
+    if (requestTimeoutMs === this.#requestTimeoutMs) return;
+    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#connections.replace(this.#createDispatcher());
   }
 
   /**
@@ -52,7 +58,7 @@ export class EventStreamClient implements AsyncDisposable {
    * @throws UpstreamError for every failure of the upstream and the network; the signal's reason
    */
   async open(stream: EventStreamRequest): Promise<AsyncIterable<Uint8Array>> {
-    const { requestTimeoutMs } = this.#options.upstream;
+    const requestTimeoutMs = this.#requestTimeoutMs;
     const ending = new AbortController();
     const end = (): void => ending.abort(stream.signal.reason);
     if (stream.signal.aborted) end();
@@ -61,10 +67,12 @@ export class EventStreamClient implements AsyncDisposable {
       const sentence = `The upstream did not begin an event stream within ${requestTimeoutMs} ms`;
       ending.abort(new UpstreamError("timeout", sentence));
     }, requestTimeoutMs);
+    const inUse = this.#connections.use();
     try {
-      const answer = await this.#request(stream, ending.signal);
-      return bytesOf(answer, ending.signal);
+      const answer = await this.#request(stream, inUse.upstream.dispatcher, ending.signal);
+      return bytesOf(answer, inUse, ending.signal);
     } catch (error) {
+      inUse[Symbol.dispose]();
       throw ending.signal.aborted ? ending.signal.reason : toUpstreamError(error);
     } finally {
       clearTimeout(timer);
@@ -73,10 +81,22 @@ export class EventStreamClient implements AsyncDisposable {
 
   /** Closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dispatcher.destroy();
+    await this.#connections[Symbol.asyncDispose]();
   }
 
-  async #request({ clientKey, lastEventId }: EventStreamRequest, signal: AbortSignal): Promise<Answer> {
+  #createDispatcher(): UpstreamDispatcher {
+    const { settings, upstream } = this.#options;
+    return createUpstreamDispatcher(
+      { ...upstream, apiUrl: settings.url, requestTimeoutMs: this.#requestTimeoutMs },
+      { connectionsMax: null, ageMsMax: null, bodyPauseMsMax: settings.silenceMsMax, bodyBytesMax: null },
+    );
+  }
+
+  async #request(
+    { clientKey, lastEventId }: EventStreamRequest,
+    dispatcher: Dispatcher,
+    signal: AbortSignal,
+  ): Promise<Answer> {
     const { settings, upstream, userAgent } = this.#options;
     const headers = {
       "user-agent": userAgent,
@@ -86,7 +106,7 @@ export class EventStreamClient implements AsyncDisposable {
       ...(lastEventId === null ? {} : { "last-event-id": lastEventId }),
     };
     const url = new URL(`sse/environments/${encodeURIComponent(clientKey)}/stream`, settings.url);
-    const ask = (target: URL) => request(target, this.#dispatcher, { method: "GET", headers, signal });
+    const ask = (target: URL) => request(target, dispatcher, { method: "GET", headers, signal });
     const { answer } = await followRedirects(url, ask, upstream.redirectsMax);
     try {
       this.#requireStream(answer);
@@ -114,7 +134,12 @@ export class EventStreamClient implements AsyncDisposable {
   }
 }
 
-async function* bytesOf(answer: Answer, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bytesOf(
+  answer: Answer,
+  inUse: ConnectionsInUse,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  using _connections = inUse;
   try {
     yield* answer.body;
   } catch (error) {

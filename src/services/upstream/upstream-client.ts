@@ -12,6 +12,7 @@ import { DocumentDeadline } from "./document-deadline.ts";
 import { type Page, type PageRequests, requestChangedPage, requestPage } from "./page-request.ts";
 import { isSameOrigin } from "./redirects.ts";
 import { UpstreamCircuit } from "./upstream-circuit.ts";
+import { UpstreamConnections } from "./upstream-connections.ts";
 import { createUpstreamDispatcher, type UpstreamDispatcher } from "./upstream-dispatcher.ts";
 import { toUpstreamError } from "./upstream-failures.ts";
 import { sendUsageBatch, type UsageBatch, type UsageVerdict } from "./usage-request.ts";
@@ -47,6 +48,9 @@ export interface DocumentRequest {
   readonly signal?: AbortSignal;
 }
 
+/** How long the upstream may take. */
+export type TimeLimits = Pick<UpstreamSettings, "requestTimeoutMs" | "documentTimeoutMs">;
+
 /** The list of environments as it came. */
 export type EnvironmentListing = Pick<FetchedDocument, "pages" | "digest">;
 
@@ -57,13 +61,13 @@ const connectionAgeMsMax = 30_000;
 
 /** One for each upstream origin: its connections and its circuit breaker are shared by all environments. */
 export class UpstreamClient implements AsyncDisposable {
-  readonly #settings: UpstreamSettings;
+  #settings: UpstreamSettings;
   readonly #userAgent: string;
   readonly #clock: Clock;
   readonly #documentUrl: URL;
   readonly #listUrl: URL;
   readonly #usageUrl: URL;
-  readonly #upstream: UpstreamDispatcher;
+  readonly #connections: UpstreamConnections;
   readonly #circuit: UpstreamCircuit;
 
   /**
@@ -77,14 +81,17 @@ export class UpstreamClient implements AsyncDisposable {
     this.#documentUrl = new URL(`${apiUrl}/environment-document/`);
     this.#listUrl = new URL(`${apiUrl}/proxy/config/`);
     this.#usageUrl = new URL(`${apiUrl}/proxy/usage/`);
-    const { connectionsMax, documentBytesMax, requestTimeoutMs } = options.settings;
-    this.#upstream = createUpstreamDispatcher(options.settings, {
-      connectionsMax,
-      ageMsMax: connectionAgeMsMax,
-      bodyPauseMsMax: requestTimeoutMs,
-      bodyBytesMax: documentBytesMax,
-    });
+    this.#connections = new UpstreamConnections(dispatcherOf(options.settings));
     this.#circuit = new UpstreamCircuit(options.settings, options.clock);
+  }
+
+  /** Count from the next request on; one that runs keeps its own, and its connection. */
+  setTimeLimits({ requestTimeoutMs, documentTimeoutMs }: TimeLimits): void {
+    const before = this.#settings;
+    if (before.requestTimeoutMs === requestTimeoutMs && before.documentTimeoutMs === documentTimeoutMs)
+      return;
+    this.#settings = { ...before, requestTimeoutMs, documentTimeoutMs };
+    this.#connections.replace(dispatcherOf(this.#settings));
   }
 
   /**
@@ -140,7 +147,7 @@ export class UpstreamClient implements AsyncDisposable {
 
   /** Ends the requests that run and closes all connections. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#upstream.dispatcher.destroy();
+    await this.#connections[Symbol.asyncDispose]();
   }
 
   /**
@@ -156,7 +163,8 @@ export class UpstreamClient implements AsyncDisposable {
     const send = async (): Promise<T> => {
       using deadline = new DocumentDeadline(this.#settings, signal ?? null);
       const wallMs = () => this.#clock.wallTime().getTime();
-      const shared = { upstream: this.#upstream, settings: this.#settings };
+      using inUse = this.#connections.use();
+      const shared = { upstream: inUse.upstream, settings: this.#settings };
       try {
         return await run({ ...shared, headers, deadline, wallMs, needsMediaType: true });
       } catch (error) {
@@ -211,6 +219,16 @@ export class UpstreamClient implements AsyncDisposable {
   #readHeaders(): Readonly<Record<string, string>> {
     return { ...this.#ownHeaders(), "accept-encoding": "gzip, br" };
   }
+}
+
+function dispatcherOf(settings: UpstreamSettings): UpstreamDispatcher {
+  const { connectionsMax, documentBytesMax, requestTimeoutMs } = settings;
+  return createUpstreamDispatcher(settings, {
+    connectionsMax,
+    ageMsMax: connectionAgeMsMax,
+    bodyPauseMsMax: requestTimeoutMs,
+    bodyBytesMax: documentBytesMax,
+  });
 }
 
 function digestOf(pages: readonly Page[]): string {
