@@ -10,13 +10,13 @@ import type { Settings } from "../models/settings.ts";
 import { systemClock } from "../services/clock.ts";
 import { limitHeapGrowth } from "../services/garbage-collection.ts";
 import { ListenError } from "../services/listener/http-listener.ts";
-import { endProcess, logWritten } from "../services/process-end.ts";
+import { cutProcess, endProcess, logWritten } from "../services/process-end.ts";
 import { renewCertificate } from "./certificate-renewal.ts";
 import { ConfigurationReload } from "./configuration-reload.ts";
 import { exitCodes } from "./exit-codes.ts";
 
-/** How long an end may take that was asked for twice; then only the log is waited for. */
-const cutEndMsMax = 1500;
+/** How long an end may take that was asked for twice; then the last lines of the log are waited for. */
+const cutEndMsMax = 1200;
 
 export interface ServeOptions {
   readonly configPath?: string | undefined;
@@ -65,7 +65,7 @@ export async function runServer(
   process.on("uncaughtException", dieOfBug);
   process.on("unhandledRejection", dieOfBug);
   const signals = listenForSignals();
-  const cutEnd = (): void => void endProcess(exitCodes.ok, log, systemClock);
+  const cutEnd = (): void => void cutProcess(log, systemClock);
   void signals.second.then(() => setTimeout(cutEnd, cutEndMsMax).unref());
   const hangups = reload === undefined ? null : listenForHangups();
   try {

@@ -7,6 +7,10 @@ import { settlesWithin } from "./time-limit.ts";
 
 /** How long the log is waited for. */
 const logEndMsMax = 1000;
+/** The same where an end was asked for twice. */
+const cutLogEndMsMax = 300;
+/** What keeps an exit waiting for as long as the disk or a name server does: the thread pool's work. */
+const pooledWork = /^(FSReq|GetAddrInfo|GetNameInfo)/;
 
 /** The log, as its process ends. */
 export interface EndingLog {
@@ -29,6 +33,16 @@ export async function logWritten(log: EndingLog, clock: Pick<Clock, "sleep">): P
 export async function endProcess(code: number, log: EndingLog, clock: Pick<Clock, "sleep">): Promise<void> {
   await logWritten(log, clock);
   process.exit(code);
+}
+
+/**
+ * Exits by 0 within a third of a second; is killed by SIGKILL where the log, a disk or a name server that
+ * hangs would keep it from that.
+ */
+export async function cutProcess(log: EndingLog, clock: Pick<Clock, "sleep">): Promise<void> {
+  const isWritten = await settlesWithin(log.flush(), cutLogEndMsMax, clock);
+  if (!isWritten || process.getActiveResourcesInfo().some((each) => pooledWork.test(each))) endHard();
+  else process.exit(0);
 }
 
 /** Ends this process at once, whatever its threads do. */

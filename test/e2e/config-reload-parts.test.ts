@@ -95,6 +95,11 @@ it("polls and event streams have the limits of time of the day, and streams go o
   realtime.send(changeEvent(Date.now() / 1000));
   await hasOutcome(null);
   expect([realtime.listeners, realtime.connects.length]).toEqual([1, 1]);
+  await running.hangup({ ...config, api_poll_timeout_seconds: 0.3 });
+  realtime.setMode("hang");
+  realtime.closeAll();
+  const tooLate = /not begin an event stream within 300 ms/;
+  await eventually(() => running.records().some(({ message }) => tooLate.test(message)));
 });
 
 it("offline, environments come and get files, and files are read", async () => {

@@ -74,7 +74,7 @@ it.concurrent("another environment under a listed client key takes the first one
   upstream.setDocument("ser.one.2", demoDocumentWith({}, { id: 77, api_key: "one" }));
   upstream.setMode("ser.one.2", 500);
   upstream.setDocument(discoveryPath, [
-    { ...listed("one", "ser.one.2"), id: 77 },
+    { ...listed("one", "ser.one.2"), id: 77, name: "another" },
     listed("two", "ser.two.1"),
   ]);
   await eventually(async () => (await statusOf(url, "ser.one.1")) === 401);
@@ -85,6 +85,7 @@ it.concurrent("another environment under a listed client key takes the first one
   expect(await statusOf(url, "ser.two.1")).toBe(200);
   const [removal] = proxy.lines.filter(({ message }) => message.includes("not served any more"));
   expect(removal?.message).toContain("its client key is that of another environment now");
+  expect(removal?.fields).toMatchObject({ environmentName: "name of one" });
 });
 
 it.concurrent("until a list came, requests with unknown keys are answered 503, and then 401", async () => {

@@ -15,7 +15,7 @@ import type { ListChanges } from "./environment-list.ts";
 export class DiscoveryLog {
   readonly #logger: Logger;
   readonly #spell: FailureSpell;
-  /** By client key: the names of the last list, and while a new one is applied of that too. */
+  /** By client key: the names of the last list. */
   #names = new Map<string, string | null>();
   /** Client keys of what is not served, and why that was said. */
   #notServed = new Map<string, string>();
@@ -46,17 +46,17 @@ export class DiscoveryLog {
    * @param isRestored whether it is that of the last process: what it adds is no news
    */
   applied(list: readonly DiscoveredEnvironment[], changes: ListChanges, isRestored: boolean): void {
-    for (const { keys, name } of list) this.#names.set(keys.clientSideKey, name);
     const { added, rekeyed, removed } = changes;
+    // Another environment may have the client key by now, by another name.
     for (const keys of removed) {
       const listed = list.find((each) => each.keys.clientSideKey === keys.clientSideKey);
       this.#say(keys, `An environment is not served any more: ${whyRemoved(listed, added)}`);
     }
+    this.#names = new Map(list.map(({ keys, name }) => [keys.clientSideKey, name]));
     for (const keys of rekeyed) this.#say(keys, "The keys of an environment have changed");
     for (const keys of isRestored ? [] : added)
       this.#say(keys, "An environment was discovered, and is served");
     this.#sayNotServed(list, changes);
-    this.#names = new Map(list.map(({ keys, name }) => [keys.clientSideKey, name]));
     if (list.length === 0 && !this.#wasEmpty) {
       this.#logger.warn({}, "The upstream lists no environment for this proxy_key: check what it may open");
     }

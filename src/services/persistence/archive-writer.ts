@@ -104,7 +104,9 @@ export class ArchiveWriter {
     try {
       if (document === null) this.#held.delete(environment);
       else this.#held.set(environment, { document, isWritten: false });
-      await (document === null ? archive.forget(environment) : archive.keep(environment, document));
+      // One that came while the last one's was to be removed is another environment's: none of that may stay.
+      if (document === null || this.#forgetting.has(environment)) await archive.forget(environment);
+      if (document !== null) await archive.keep(environment, document);
       if (document !== null) this.#held.set(environment, { document, isWritten: true });
       if (this.#waiting.get(environment) !== null) this.#forgetting.delete(environment);
       this.#succeeded();

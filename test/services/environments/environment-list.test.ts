@@ -98,9 +98,11 @@ it("another environment that has got a client key takes the place of the one tha
   expect(changes).toMatchObject({ added: [crossed.b, crossed.a], rekeyed: [], removed: [a, b] });
   list.discover([named(null, crossed.b), named(2, crossed.a)]);
   expect(take()).toEqual([]);
+  list.discover([named(1, crossed.b), named(null, crossed.a)]);
   list.configure([crossed.a]);
-  list.configure([]);
   list.discover([named(1, crossed.b), named(3, crossed.a)]);
+  expect(take()).toEqual([]);
+  list.configure([]);
   expect(take()).toEqual(["remove 3", "add 4 a"]);
 });
 

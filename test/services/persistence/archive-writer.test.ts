@@ -68,6 +68,19 @@ it("what could not be written of an environment that is gone is not tried again"
   expect(disk.kept).toEqual([]);
 });
 
+it("nothing stays of one that is gone where another has its name before it could be removed", async () => {
+  const { disk, writer } = startWriter();
+  disk.isFull = false;
+  writer.keep("e", document);
+  await writer.settled();
+  writer.keep("busy", document);
+  writer.forget("e");
+  writer.keep("e", younger);
+  expect(writer.isForgetting("e")).toBe(true);
+  await writer.settled();
+  expect([disk.kept, writer.isForgetting("e")]).toEqual([[younger], false]);
+});
+
 it("an environment is forgotten once its removal has ended, whatever is written before", async () => {
   const writes: PromiseWithResolvers<void>[] = [];
   const write = () => {
