@@ -1,5 +1,6 @@
 /** How the process ends (reliability 2.9, C3, C4): no request is lost, and it does end. */
 
+import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -21,7 +22,7 @@ import {
 } from "../support/running-proxy.ts";
 import { startServing } from "../support/serving-process.ts";
 import { makeTemporaryFolder } from "../support/temporary-folder.ts";
-import { childrenOf, isRunning } from "../support/worker-processes.ts";
+import { childrenOf, isRunning, withFaults } from "../support/worker-processes.ts";
 
 const key = `X-Environment-Key: ${clientKey}`;
 const good = requestText("GET /api/v1/flags/", [key]);
@@ -133,6 +134,24 @@ it.concurrent("C4 a second signal ends it by exit code 0 while what it waits for
   for (const child of children) process.kill(child, "SIGCONT");
   expect(exit).toEqual({ code: 0, signal: null });
   await eventually(() => !children.some(isRunning));
+});
+
+it.concurrent("C4 a second signal ends it by SIGKILL where a disk hangs", async () => {
+  using folder = makeTemporaryFolder("drain-hanging");
+  const pipe = join(folder.path, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const storage = { enabled: true, path: join(folder.path, "data") };
+  const environment = { ...withFaults, INJECTED_PIPE: pipe };
+  await using running = await startServing({ config: { storage }, environment });
+  const children = childrenOf(running.proxy.pid);
+  running.proxy.kill("SIGUSR2");
+  await sleep(500);
+  for (const child of children) process.kill(child, "SIGSTOP");
+  running.proxy.kill("SIGTERM");
+  running.proxy.kill("SIGINT");
+  const exit = await running.proxy.exit;
+  for (const child of children) process.kill(child, "SIGCONT");
+  expect(exit).toEqual({ code: null, signal: "SIGKILL" });
 });
 
 it.concurrent.each(["refuse", "hang-headers", "drip"] as const)(

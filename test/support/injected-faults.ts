@@ -2,6 +2,8 @@
  * Loaded into the program's processes before it by `NODE_OPTIONS=--import=…`: faults that the program itself
  * offers no way to. It does nothing until it is asked: by SIGUSR2, or by a document with one of the marks.
  */
+import { open } from "node:fs";
+
 const parse = JSON.parse;
 const isWorker = /worker\.[jt]s$/.test(process.argv[1] ?? "");
 
@@ -24,6 +26,12 @@ if (isWorker) {
 process.on("SIGUSR2", () => {
   if (process.env["INJECTED_FAULT"] === "a standstill") {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, standstillMs);
+    return;
+  }
+  const pipe = process.env["INJECTED_PIPE"];
+  if (pipe !== undefined) {
+    // As a read of a disk that hangs: nobody writes to it.
+    open(pipe, "r", () => undefined);
     return;
   }
   const fault = new Error("injected fault");
