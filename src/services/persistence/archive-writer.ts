@@ -101,14 +101,15 @@ export class ArchiveWriter {
 
   async #write(environment: string, document: SnapshotInput | null): Promise<void> {
     const { archive } = this.#options;
+    const forgets = document === null || this.#forgetting.has(environment);
     try {
       if (document === null) this.#held.delete(environment);
       else this.#held.set(environment, { document, isWritten: false });
       // One that came while the last one's was to be removed is another environment's: none of that may stay.
-      if (document === null || this.#forgetting.has(environment)) await archive.forget(environment);
+      if (forgets) await archive.forget(environment);
       if (document !== null) await archive.keep(environment, document);
       if (document !== null) this.#held.set(environment, { document, isWritten: true });
-      if (this.#waiting.get(environment) !== null) this.#forgetting.delete(environment);
+      if (forgets && this.#waiting.get(environment) !== null) this.#forgetting.delete(environment);
       this.#succeeded();
     } catch (error) {
       this.failed(error);

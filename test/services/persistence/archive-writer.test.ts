@@ -68,12 +68,12 @@ it("what could not be written of an environment that is gone is not tried again"
   expect(disk.kept).toEqual([]);
 });
 
-it("nothing stays of one that is gone where another has its name before it could be removed", async () => {
+it.each(["e", "busy"])("nothing stays of one that is gone where %s is written meanwhile", async (busy) => {
   const { disk, writer } = startWriter();
   disk.isFull = false;
   writer.keep("e", document);
   await writer.settled();
-  writer.keep("busy", document);
+  writer.keep(busy, document);
   writer.forget("e");
   writer.keep("e", younger);
   expect(writer.isForgetting("e")).toBe(true);
