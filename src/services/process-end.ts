@@ -1,6 +1,7 @@
 /**
- * The end of a process, which a log that nobody reads must not hold up: a thread that waits in the kernel for
- * room in a full pipe keeps Node from exiting, whatever asks for it. It does not know what is logged.
+ * The end of a process, which a log that nobody reads must not hold up: a thread that waits in the kernel,
+ * for room in a full pipe or for a disk, keeps Node from exiting, whatever asks for it. It does not know what
+ * is logged.
  */
 import type { Clock } from "./clock.ts";
 import { settlesWithin } from "./time-limit.ts";

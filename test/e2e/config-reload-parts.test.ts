@@ -14,6 +14,7 @@ import {
   eventually,
   getFlags,
   healthOf,
+  realtimeDocumentText,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -80,10 +81,7 @@ it("polls and event streams have the limits of time of the day, and streams go o
   await using realtime = await startRealtimeUpstream();
   const config = { realtime: { url: realtime.url } };
   await using running = await startReloading({ config });
-  running.upstream.setDocument(
-    serverKey,
-    demoDocumentText.replace('"enable_realtime_updates": false', '"enable_realtime_updates": true'),
-  );
+  running.upstream.setDocument(serverKey, realtimeDocumentText);
   await eventually(() => realtime.listeners === 1);
   const reasonOf = async () => (await healthOf(running.url)).environments[0]?.reason;
   const hasOutcome = (reason: string | null) => eventually(async () => (await reasonOf()) === reason);

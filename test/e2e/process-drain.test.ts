@@ -16,6 +16,7 @@ import {
   demoDocumentWith,
   eventually,
   getFlags,
+  type ProcessExit,
   type ProxyProcess,
   serverKey,
   startProxyProcess,
@@ -121,18 +122,23 @@ it.concurrent.each([
   expect(await running.proxy.exit).toEqual({ code: 0, signal: null });
 });
 
+/** Asks it to end, twice, while its children stand still. */
+async function endTwiceWithout(children: readonly number[], proxy: ProxyProcess): Promise<ProcessExit> {
+  for (const child of children) process.kill(child, "SIGSTOP");
+  proxy.kill("SIGTERM");
+  proxy.kill("SIGINT");
+  const exit = await proxy.exit;
+  for (const child of children) process.kill(child, "SIGCONT");
+  return exit;
+}
+
 it.concurrent("C4 a second signal ends it by exit code 0 while what it waits for stands still", async () => {
   using folder = makeTemporaryFolder("drain-stopped");
   const storage = { enabled: true, path: join(folder.path, "data") };
   await using running = await startServing({ config: { storage } });
   const children = childrenOf(running.proxy.pid);
   expect(children.length).toBeGreaterThan(0);
-  for (const child of children) process.kill(child, "SIGSTOP");
-  running.proxy.kill("SIGTERM");
-  running.proxy.kill("SIGINT");
-  const exit = await running.proxy.exit;
-  for (const child of children) process.kill(child, "SIGCONT");
-  expect(exit).toEqual({ code: 0, signal: null });
+  expect(await endTwiceWithout(children, running.proxy)).toEqual({ code: 0, signal: null });
   await eventually(() => !children.some(isRunning));
 });
 
@@ -146,12 +152,7 @@ it.concurrent("C4 a second signal ends it by SIGKILL where a disk hangs", async 
   const children = childrenOf(running.proxy.pid);
   running.proxy.kill("SIGUSR2");
   await sleep(500);
-  for (const child of children) process.kill(child, "SIGSTOP");
-  running.proxy.kill("SIGTERM");
-  running.proxy.kill("SIGINT");
-  const exit = await running.proxy.exit;
-  for (const child of children) process.kill(child, "SIGCONT");
-  expect(exit).toEqual({ code: null, signal: "SIGKILL" });
+  expect(await endTwiceWithout(children, running.proxy)).toEqual({ code: null, signal: "SIGKILL" });
 });
 
 it.concurrent.each(["refuse", "hang-headers", "drip"] as const)(

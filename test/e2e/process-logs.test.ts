@@ -13,6 +13,7 @@ import {
   logRecords,
   type ProxyProcess,
   postIdentity,
+  realtimeDocumentText,
   serverKey,
   startProxyProcess,
 } from "../support/running-proxy.ts";
@@ -214,10 +215,7 @@ it.concurrent.each(["INFO", "DEBUG"])(
   async (level) => {
     await using upstream = await startFaultUpstream();
     await using realtime = await startRealtimeUpstream();
-    upstream.setDocument(
-      serverKey,
-      demoDocumentText.replace('"enable_realtime_updates": false', '"enable_realtime_updates": true'),
-    );
+    upstream.setDocument(serverKey, realtimeDocumentText);
     const config = configFor(upstream, {
       logging: { log_format: "json", log_level: level },
       realtime: { url: realtime.url, reconnect_min_seconds: 0.02, reconnect_max_seconds: 0.1 },

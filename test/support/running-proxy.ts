@@ -25,6 +25,11 @@ export const clientKey = "demo_client_key";
 export const serverKey = "ser.demo_server_key";
 export const repositoryFolder = fileURLToPath(new URL("../../", import.meta.url));
 export const demoDocumentText = readFileSync(join(repositoryFolder, "examples/environment.json"), "utf8");
+/** The demo document of a project that asks for event streams. */
+export const realtimeDocumentText = demoDocumentText.replace(
+  '"enable_realtime_updates": false',
+  '"enable_realtime_updates": true',
+);
 
 /** A configuration file's content. */
 export type ConfigTree = Readonly<Record<string, unknown>>;

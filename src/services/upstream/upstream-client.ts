@@ -88,10 +88,9 @@ export class UpstreamClient implements AsyncDisposable {
   /** Count from the next request on; one that runs keeps its own, and its connection. */
   setTimeLimits({ requestTimeoutMs, documentTimeoutMs }: TimeLimits): void {
     const before = this.#settings;
-    if (before.requestTimeoutMs === requestTimeoutMs && before.documentTimeoutMs === documentTimeoutMs)
-      return;
     this.#settings = { ...before, requestTimeoutMs, documentTimeoutMs };
-    this.#connections.replace(dispatcherOf(this.#settings));
+    // Connections know of the limit of one request alone.
+    if (before.requestTimeoutMs !== requestTimeoutMs) this.#connections.replace(dispatcherOf(this.#settings));
   }
 
   /**
